@@ -1,0 +1,631 @@
+"""The scikit-learn face of the network: parameters, validation, classes, fit and predict."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
+from sklearn_shapecnn.network import (
+    ACTIVATIONS,
+    auto_kernel_size,
+    auto_n_filters,
+    auto_pool_size,
+)
+from sklearn_shapecnn.training import (
+    AUGMENTATIONS,
+    Augment,
+    ShapeNet,
+    auto_batch_size,
+    auto_max_iter,
+    build_net,
+    distinct_sample,
+    train,
+)
+
+DEFAULT_N_LAYERS = 3
+
+
+class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
+    """Convolutional network for small images, with a softmax at its end.
+
+    Small filters slide over the image; each layer pools what its filters found, so that the next
+    one sees a larger part of the image; at the end stand one score and one probability per class.
+    The network sizes itself by the image shape and the number of images, and takes pixels on any
+    scale.
+
+    Parameters
+    ----------
+    image_shape : tuple of int (height, width) or (height, width, channels), default=None
+        Shape of one image. Needed only where X holds rows that are neither square gray images nor
+        single rows of pixels: for rows, None means a square where their width is a square number,
+        and an image one pixel high otherwise.
+
+    n_filters : 'auto', int or array-like of int of shape (n_layers,), default='auto'
+        Number of filters of each convolutional layer; an int stands for a single layer. 'auto'
+        begins with 32 in images of up to 48 x 48 pixels and 16 in larger ones, and doubles with
+        each layer. Where no parameter tells the number of layers, there are three.
+
+    kernel_size : 'auto', int or array-like of int of shape (n_layers,), default='auto'
+        Width of the filters in pixels, for all layers or each. 'auto' is 3 in images of up to
+        48 x 48 pixels and 5 in larger ones. Filters larger than what they slide over are cut down
+        to it.
+
+    pool_size : 'auto', int or array-like of int of shape (n_layers,), default='auto'
+        Side of the pooling windows in pixels, for all layers or each; 1 does not pool. 'auto'
+        leaves maps of about 5 x 5. Windows larger than what they slide over are cut down to it.
+
+    pooling : {'max', 'avg', 'sum'}, default='max'
+        How a pooling window becomes one value.
+
+    hidden_layer_sizes : int or array-like of int of shape (n_hidden_layers,), default=()
+        Widths of fully connected layers between the convolutions and the softmax.
+
+    activation : {'relu', 'leaky_relu', 'gelu', 'silu', 'tanh', 'logistic'}, default='relu'
+        Activation function of every layer but the last.
+
+    normalization : {'batch', 'layer'} or None, default='batch'
+        What evens out the features of each convolutional layer: batch normalization, layer
+        normalization, or nothing.
+
+    dropout : float, default=0.0
+        Share of the inputs of each fully connected layer (the softmax layer too) that is zeroed at
+        random in training, in [0, 1).
+
+    learning_rate_init : float, default=0.01
+        Highest learning rate of the AdamW optimizer [1]_; the rate rises to it and falls to zero
+        in one cycle [2]_.
+
+    alpha : float, default=0.01
+        Weight decay, as a share of each weight per step and learning rate.
+
+    batch_size : 'auto' or int, default='auto'
+        About how many images a training step sees; the images are spread evenly over the batches.
+        'auto' is a tenth of the images, but at least 8 and at most 64. Batches hold two images at
+        least.
+
+    max_iter : 'auto' or int, default='auto'
+        Number of epochs: how often each image is seen. 'auto' takes as many as make 450 steps, but
+        at least 8 and at most 100.
+
+    label_smoothing : float, default=0.1
+        Share of each label that is spread evenly over all classes in training, in [0, 1).
+
+    augment : {'shift', 'horizontal_flip', 'vertical_flip', 'flips', 'quarter_turns'}, list of \
+            them, or None, default='shift'
+        How images are changed at random in training. 'shift' moves them by up to an eighth of
+        their side, 4 pixels at most, and repeats the pixels at the border; 'flips' stands for both
+        flips; 'quarter_turns' turns square images by multiples of 90 degrees. Choose what does not
+        change the label: a mirrored digit is no digit.
+
+    class_weight : dict {class: weight}, 'balanced' or None, default=None
+        Weights of the classes. 'balanced' gives all classes the same total.
+
+    early_stopping : bool, default=False
+        Whether to hold out a part of the images, score each epoch on it, stop when the score no
+        longer improves, and keep the weights of the best epoch.
+
+    validation_fraction : float, default=0.1
+        Fraction of each class to hold out, in (0, 1). Only used if `early_stopping` is True.
+
+    n_iter_no_change : int or inf, default=10
+        Number of epochs without improvement after which training stops. Only used if
+        `early_stopping` is True.
+
+    tol : float, default=1e-4
+        By how much the validation score must rise to count as an improvement. Only used if
+        `early_stopping` is True.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on with the network of the last `fit`. Image shape, classes and the
+        parameters of the network must be the same then.
+
+    device : str, default='auto'
+        Where to compute: 'cpu', 'cuda', 'cuda:1', 'mps', ...; 'auto' takes a GPU where torch finds
+        one.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the images, augmentation, dropout and the
+        validation split. Pass an int for the same network every time. None takes fresh entropy:
+        NumPy's and torch's global random states are never read or changed.
+
+    verbose : bool or int, default=0
+        Whether to show a progress bar on standard error.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of pixel values of an image.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X, where X has string names.
+    image_shape_ : tuple of int (height, width, channels)
+        Shape of one image.
+    n_iter_ : int
+        Number of epochs of the last `fit`.
+    loss_curve_ : list of float
+        Mean training loss of each epoch; `warm_start` appends to it.
+    validation_scores_ : list of float or None
+        Accuracy on the held-out images after each epoch; None without `early_stopping`.
+    best_validation_score_ : float or None
+        The highest of them.
+    device_ : str
+        Where the network was trained.
+    net_ : skorch.NeuralNetClassifier
+        The trained net around the torch module `net_.module_`.
+
+    See Also
+    --------
+    make_shapes : Images of triangles, circles and rectangles to try this on.
+    sklearn.neural_network.MLPClassifier : Network without convolutions.
+
+    References
+    ----------
+    .. [1] Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2.
+    .. [2] Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large
+       Learning Rates", 2018, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+    >>> X, y = make_shapes(300, image_shape=(24, 24), random_state=0)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    >>> clf = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
+    >>> clf.predict_proba(X_test).shape
+    (75, 3)
+    >>> clf.score(X_test, y_test) > 0.9
+    True
+    """
+
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "image_shape": ["array-like", None],
+        "n_filters": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+        ],
+        "kernel_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+        ],
+        "pool_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+        ],
+        "pooling": [StrOptions({"max", "avg", "sum"})],
+        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "normalization": [StrOptions({"batch", "layer"}), None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "augment": [StrOptions(set(AUGMENTATIONS)), "array-like", None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        image_shape: Sequence[int] | None = None,
+        n_filters: str | int | Sequence[int] = "auto",
+        kernel_size: str | int | Sequence[int] = "auto",
+        pool_size: str | int | Sequence[int] = "auto",
+        pooling: str = "max",
+        hidden_layer_sizes: int | Sequence[int] = (),
+        activation: str = "relu",
+        normalization: str | None = "batch",
+        dropout: float = 0.0,
+        learning_rate_init: float = 0.01,
+        alpha: float = 0.01,
+        batch_size: str | int = "auto",
+        max_iter: str | int = "auto",
+        label_smoothing: float = 0.1,
+        augment: str | Sequence[str] | None = "shift",
+        class_weight: dict[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = 0,
+    ) -> None:
+        self.image_shape = image_shape
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.pooling = pooling
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.normalization = normalization
+        self.dropout = dropout
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.label_smoothing = label_smoothing
+        self.augment = augment
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNClassifier:
+        """Learn the labels of images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images as rows, gray images or images with channels, of any numeric dtype and scale. A
+            memory-mapped file is read a batch at a time.
+        y : array-like of shape (n,)
+            Labels: ints, strings or bools.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images; a weight of 2 is the same as giving the image twice.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            Where X, y, `sample_weight` or a parameter is not usable, or where training diverges.
+        TypeError
+            Where X is sparse.
+        """
+        pixels = check_pixels(X, self)
+        image_shape = find_image_shape(pixels.shape, self._given_image_shape())
+        classes, targets = self._check_labels(y, pixels)
+        weights = self._check_weights(sample_weight, pixels, classes[targets])
+        network = self._network_parameters(image_shape)
+        augment = self._check_augment(image_shape)
+        device = _find_device(self.device)
+        rng = _make_generator(self.random_state)
+
+        present = np.unique(targets[weights > 0])
+        if len(present) < 2:
+            raise ValueError(
+                f"The images of non-zero sample weight all have the class {classes[present[0]]!r}; "
+                f"at least 2 classes are needed."
+            )
+        sample, center, scale = distinct_sample(ImageSet(pixels, image_shape), targets, weights)
+        sample, held_out = (
+            sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
+        )
+        loss_curve: list[float] = []
+        validation_scores: list[float] = []
+        if self.warm_start and hasattr(self, "net_"):
+            net = self._continued_net(network, classes, device)
+            loss_curve = self.loss_curve_
+            validation_scores = self.validation_scores_ or []
+        else:
+            net = build_net(
+                {**network, "center": center, "scale": scale, "seed": _draw_seed(rng)},
+                n_classes=len(classes),
+                learning_rate_init=float(self.learning_rate_init),
+                alpha=float(self.alpha),
+                label_smoothing=float(self.label_smoothing),
+                device=device,
+            )
+
+        batch_size = (
+            auto_batch_size(len(sample)) if self.batch_size == "auto" else int(self.batch_size)
+        )
+        n_epochs_before = len(net.history)
+        scores = train(
+            net,
+            sample,
+            held_out,
+            batch_size=batch_size,
+            max_iter=(
+                auto_max_iter(len(sample), batch_size)
+                if self.max_iter == "auto"
+                else int(self.max_iter)
+            ),
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            augment=augment,
+            seed=_draw_seed(rng),
+            verbose=int(self.verbose),
+        )
+
+        # Only now, so that a fit that fails leaves what was fitted before as it was.
+        self._remember_features(X, pixels.ndim, image_shape)
+        self.image_shape_ = image_shape
+        self.classes_ = classes
+        self.device_ = device
+        self.net_ = net
+        losses = net.history[n_epochs_before:, "train_loss"]
+        self.n_iter_ = len(losses)
+        self.loss_curve_ = loss_curve + losses
+        self.validation_scores_ = validation_scores + scores if self.early_stopping else None
+        self.best_validation_score_ = max(scores) if self.early_stopping else None
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms.
+
+        Returns
+        -------
+        y : ndarray of shape (n,)
+            The most probable labels.
+        """
+        scores = self._scores(X)
+        return self.classes_[scores.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes), dtype float64
+            In the order of `classes_`; each row sums to one.
+        """
+        return softmax(self._scores(X), axis=1)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithm of the probability of each class, exact for small ones too.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes), dtype float64
+            In the order of `classes_`.
+        """
+        return log_softmax(self._scores(X), axis=1)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Score of each class before the softmax.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, n_classes), or (n,) for two classes, dtype float64
+            In the order of `classes_`. For two classes it is the log-odds of the second one.
+        """
+        scores = self._scores(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def _scores(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        pixels = check_pixels(X, self)
+        if pixels.ndim == 2:
+            # Column names first, as in scikit-learn: they say best what is wrong.
+            validate_data(self, X, reset=False, skip_check_array=True)
+        check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
+        scores = self.net_.scores(ImageSet(pixels, self.image_shape_)).astype(np.float64)
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                "Some scores are not finite: X holds values far outside of those seen in fit. "
+                "Check that it is on the same scale."
+            )
+        return scores
+
+    def _given_image_shape(self) -> list[int] | None:
+        if self.image_shape is None:
+            return None
+        values = _positive_ints("image_shape", self.image_shape)
+        if len(values) not in (2, 3):
+            raise ValueError(
+                f"image_shape must be (height, width) or (height, width, channels), but got "
+                f"{self.image_shape!r}."
+            )
+        return values
+
+    def _check_labels(self, y: Any, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Classes and, for each image, the index of its class."""
+        if y is None:
+            raise ValueError(
+                f"requires y to be passed, but the target y is None: {type(self).__name__} learns "
+                f"from labelled images."
+            )
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_consistent_length(pixels, y)
+        check_classification_targets(y)
+        classes, targets = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has only one class, {classes[0]!r}; at least 2 classes are needed to learn a "
+                f"difference."
+            )
+        return classes, targets.astype(np.int64)
+
+    def _check_weights(self, sample_weight: Any, pixels: np.ndarray, y: np.ndarray) -> np.ndarray:
+        weights = _check_sample_weight(
+            sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
+        )
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        if not weights.any():
+            raise ValueError(
+                "All sample weights are zero: at least one image of each of two classes needs a "
+                "positive weight."
+            )
+        return weights
+
+    def _network_parameters(self, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """Parameters of the network, with what is 'auto' filled in."""
+        given = {
+            name: _positive_ints(name, value)
+            for name in ("n_filters", "kernel_size", "pool_size")
+            if not isinstance(value := getattr(self, name), str)
+            and (name == "n_filters" or not isinstance(value, Integral))
+        }
+        lengths = {name: len(value) for name, value in given.items()}
+        if len(set(lengths.values())) > 1:
+            told = " and ".join(f"{name} has {n}" for name, n in lengths.items())
+            raise ValueError(
+                f"n_filters, kernel_size and pool_size need one value per layer, but {told}. Give "
+                f"them the same length; kernel_size and pool_size may be one int for all layers."
+            )
+        n_layers = next(iter(lengths.values()), DEFAULT_N_LAYERS)
+        if n_layers == 0:
+            raise ValueError(f"{next(iter(given))} is empty; the network needs at least one layer.")
+        auto = {
+            "n_filters": auto_n_filters(image_shape, n_layers),
+            "kernel_size": auto_kernel_size(image_shape, n_layers),
+            "pool_size": auto_pool_size(image_shape, n_layers),
+        }
+        layers = {
+            name: given.get(name)
+            or (auto[name] if isinstance(value := getattr(self, name), str) else [value] * n_layers)
+            for name in auto
+        }
+        return {
+            "image_shape": image_shape,
+            **layers,
+            "pooling": self.pooling,
+            "hidden_layer_sizes": _positive_ints("hidden_layer_sizes", self.hidden_layer_sizes),
+            "activation": self.activation,
+            "dropout": float(self.dropout),
+            "normalization": self.normalization,
+        }
+
+    def _check_augment(self, image_shape: tuple[int, int, int]) -> Augment | None:
+        names = [self.augment] if isinstance(self.augment, str) else list(self.augment or [])
+        for name in names:
+            if name not in AUGMENTATIONS:
+                raise ValueError(
+                    f"augment holds {name!r}, which is none of {', '.join(AUGMENTATIONS)}."
+                )
+        if "quarter_turns" in names and image_shape[0] != image_shape[1]:
+            raise ValueError(
+                f"augment='quarter_turns' needs square images, but these are {image_shape[0]} x "
+                f"{image_shape[1]} pixels. Use 'flips', or pad the images to a square."
+            )
+        return Augment(names, image_shape) if names else None
+
+    def _continued_net(
+        self,
+        network: dict[str, Any],
+        classes: np.ndarray,
+        device: str,
+    ) -> ShapeNet:
+        """A copy of the fitted net, ready to be trained on with today's parameters."""
+        before = {name: self.net_.get_params()[f"module__{name}"] for name in network}
+        now = {"classes": classes.tolist(), "device": device, **network}
+        before |= {"classes": self.classes_.tolist(), "device": self.device_}
+        for name, value in now.items():
+            if value != before[name]:
+                raise ValueError(
+                    f"warm_start=True goes on with the fitted network, but {name} changed from "
+                    f"{before[name]!r} to {value!r}. Set warm_start=False to start anew."
+                )
+        net = copy.deepcopy(self.net_)
+        net.set_params(
+            lr=float(self.learning_rate_init),
+            optimizer__weight_decay=float(self.alpha),
+            criterion__label_smoothing=float(self.label_smoothing),
+        )
+        return net
+
+    def _remember_features(self, X: Any, ndim: int, image_shape: tuple[int, int, int]) -> None:
+        if ndim == 2:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.n_features_in_ = int(np.prod(image_shape))
+
+
+def _positive_ints(name: str, value: Any) -> list[int]:
+    """Check a parameter that is an int or a sequence of ints, all positive."""
+    values = [value] if isinstance(value, Integral) else list(value)
+    if any(not isinstance(v, Integral) or isinstance(v, bool) or v < 1 for v in values):
+        raise ValueError(f"{name} must hold positive ints only, but got {value!r}.")
+    return [int(v) for v in values]
+
+
+def _find_device(device: str) -> str:
+    """Name a torch device that is really there.
+
+    Raises
+    ------
+    ValueError
+        Where torch does not know it or cannot use it here.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first_line = str(error).splitlines()[0]
+        raise ValueError(
+            f"device={device!r} is not available here ({first_line}). Use 'auto' or 'cpu'."
+        ) from error
+    return device
+
+
+def _make_generator(
+    random_state: int | np.random.RandomState | None,
+) -> np.random.Generator:
+    """A generator of our own, so that no global state is touched."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = int(random_state.randint(2**31))
+    return np.random.default_rng(random_state)
+
+
+def _draw_seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))

@@ -1,0 +1,183 @@
+"""What X may look like, its image shape, and how a part of it becomes a batch.
+
+An image set keeps the pixels as they came, in their dtype and memory layout, read-only or on disk.
+Only the images of one batch at a time are copied, as float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+BLOCK_BYTES = 2**22  # pixels are read in blocks of about this many bytes
+
+
+class ImageSet:
+    """Images behind an array of any numeric dtype.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, n_features), (n, h, w) or (n, h, w, c)
+        The pixels as they came; never copied as a whole, never written to.
+    image_shape : tuple of int (height, width, channels)
+        The shape of each image.
+    """
+
+    def __init__(self, pixels: np.ndarray, image_shape: tuple[int, int, int]) -> None:
+        self.pixels = pixels
+        self.image_shape = image_shape
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batch(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Copy some of the images to a float32 array of shape (n, h, w, c).
+
+        Values beyond float32 become infinite; whoever uses them has to look.
+        """
+        with np.errstate(over="ignore"):
+            part = np.ascontiguousarray(self.pixels[rows], dtype=np.float32)
+        part = part.reshape(len(part), *self.image_shape)
+        return part if part.flags.writeable else part.copy()
+
+    def blocks(self) -> Iterator[slice]:
+        """Slices that cover all images, each of a few megabytes."""
+        step = max(1, BLOCK_BYTES // (4 * math.prod(self.image_shape)))
+        for start in range(0, len(self), step):
+            yield slice(start, min(start + step, len(self)))
+
+    def fingerprints(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Read every image once.
+
+        Returns
+        -------
+        digests : ndarray of shape (n, 2) and dtype uint64
+            A hash of each image's pixels; equal for equal images, whatever their dtype.
+        means, mean_squares : ndarray of shape (n,) and dtype float64
+            The mean of each image's pixels and of their squares.
+
+        Raises
+        ------
+        ValueError
+            Where a pixel is too large for float32.
+        """
+        digests = np.empty((len(self), 2), dtype=np.uint64)
+        means = np.empty(len(self))
+        mean_squares = np.empty(len(self))
+        for block in self.blocks():
+            rows = self.batch(block).reshape(block.stop - block.start, -1)
+            rows += 0.0  # -0.0 is the same pixel as 0.0
+            wide = rows.astype(np.float64)
+            means[block] = wide.mean(axis=1)
+            mean_squares[block] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
+            if not np.isfinite(mean_squares[block]).all():
+                raise ValueError(
+                    "Input X contains infinity or a value too large for dtype('float32'), in which "
+                    "the network computes; divide X by its largest value."
+                )
+            for i, row in enumerate(rows, start=block.start):
+                digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+                digests[i] = np.frombuffer(digest, dtype=np.uint64)
+        return digests, means, mean_squares
+
+
+def check_pixels(X: Any, estimator: Any) -> np.ndarray:
+    """Turn X into a numeric array of two to four dimensions without copying what is one already.
+
+    Raises
+    ------
+    ValueError
+        Where X is empty, of one dimension or of more than four, holds strings, complex numbers, NaN
+        or infinity.
+    TypeError
+        Where X is sparse.
+    """
+    pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
+    if pixels.ndim > 4:
+        raise ValueError(
+            f"Found array with dim {pixels.ndim}, while dim <= 4 is required: X must be rows "
+            f"(n, features), images (n, h, w) or images with channels (n, h, w, c), but its shape "
+            f"is {pixels.shape}."
+        )
+    if 0 in pixels.shape[1:]:
+        raise ValueError(f"X holds images without pixels: its shape is {pixels.shape}.")
+    return pixels
+
+
+def find_image_shape(
+    shape: tuple[int, ...], image_shape: Sequence[int] | None = None
+) -> tuple[int, int, int]:
+    """Find the shape of one image from the shape of X.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of X.
+    image_shape : sequence of int (height, width) or (height, width, channels), default=None
+        What the user says it is. Without it, rows become square gray images where their width is a
+        square number and one row of pixels otherwise.
+
+    Returns
+    -------
+    image_shape : tuple of int (height, width, channels)
+
+    Raises
+    ------
+    ValueError
+        Where the two contradict each other, or X seems to hold its channels first.
+    """
+    if image_shape is not None:
+        height, width, channels = wanted = (*image_shape, 1)[:3]
+        if shape[1:] not in [(height * width * channels,), _without_gray(wanted), wanted]:
+            raise ValueError(
+                f"image_shape={tuple(image_shape)} stands for {height * width * channels} values "
+                f"an image, but X of shape {shape} has {_describe(shape)}. Give X as rows of that "
+                f"many values or as images of that shape, or set image_shape to fit X."
+            )
+        return int(height), int(width), int(channels)
+    if len(shape) == 2:
+        side = math.isqrt(shape[1])
+        return (side, side, 1) if side * side == shape[1] else (1, shape[1], 1)
+    if len(shape) == 3:
+        return (shape[1], shape[2], 1)
+    if shape[1] in (1, 3) and shape[2] == shape[3] > 4:
+        raise ValueError(
+            f"X of shape {shape} seems to hold its channels first; they belong last, as in "
+            f"(n, h, w, c): use np.moveaxis(X, 1, -1). If its images really are {shape[1]} pixels "
+            f"high with {shape[3]} channels, set image_shape={shape[1:]}."
+        )
+    return (shape[1], shape[2], shape[3])
+
+
+def check_same_images(
+    shape: tuple[int, ...], image_shape: tuple[int, int, int], estimator_name: str
+) -> None:
+    """Raise ValueError unless X of this shape holds images of the shape known from fit."""
+    n_features = math.prod(image_shape)
+    if len(shape) == 2 and shape[1] != n_features:
+        # scikit-learn's own words, which its users search for.
+        raise ValueError(
+            f"X has {shape[1]} features, but {estimator_name} is expecting {n_features} features "
+            f"as input: images of shape {_without_gray(image_shape)}, one a row."
+        )
+    if len(shape) > 2 and shape[1:] not in (image_shape, _without_gray(image_shape)):
+        raise ValueError(
+            f"X holds {_describe(shape)}, but {estimator_name} was fitted on images of shape "
+            f"{_without_gray(image_shape)}. Resize them first, e.g. with skimage.transform.resize."
+        )
+
+
+def _without_gray(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape as people write it: a gray image has no third dimension."""
+    return image_shape[:2] if image_shape[2] == 1 else image_shape
+
+
+def _describe(shape: tuple[int, ...]) -> str:
+    if len(shape) == 2:
+        return f"{shape[1]} values an image"
+    return f"images of shape {shape[1:]}"

@@ -1,0 +1,516 @@
+"""One network trained once: the skorch net, its batches, schedule, augmentation, early stopping.
+
+Nothing here touches torch's global random state: whatever is random draws from a generator that is
+seeded by the caller.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from sklearn_shapecnn.images import ImageSet
+from sklearn_shapecnn.network import ShapeCNN
+
+AUGMENTATIONS = ("shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
+WARM_UP = 0.3  # share of the steps in which the learning rate rises
+MAX_GRADIENT_NORM = 1.0
+PREDICT_PIXELS = 2**19  # about this many pixels go through the network at once in prediction
+
+Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
+Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
+
+
+@dataclass
+class Sample(Dataset):
+    """The part of an image set that a network learns from, or is scored on.
+
+    Attributes
+    ----------
+    images : ImageSet
+    rows : ndarray of shape (n,)
+        Which of the images.
+    targets : ndarray of shape (n,), dtype int64
+        Index of each image's class.
+    weights : ndarray of shape (n,), dtype float32
+        Weight of each image; they average to one.
+    """
+
+    images: ImageSet
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: np.ndarray) -> Sample:
+        """The sample made of these images alone."""
+        weights = self.weights[indices]
+        return Sample(
+            self.images, self.rows[indices], self.targets[indices], weights / weights.mean()
+        )
+
+    def batch(self, indices: np.ndarray, device: str) -> Batch:
+        """Tensors of some of the images: pixels (n, c, h, w), targets and weights."""
+        return _to_tensor(self.images.batch(self.rows[indices]), device), (
+            torch.from_numpy(self.targets[indices]).to(device),
+            torch.from_numpy(self.weights[indices]).to(device),
+        )
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Sample, Sample]:
+        """Hold out a fraction of each class, but never the last image of a class.
+
+        Raises
+        ------
+        ValueError
+            Where nothing would be held out.
+        """
+        held_out = np.zeros(len(self), dtype=bool)
+        for target in np.unique(self.targets):
+            members = rng.permutation(np.flatnonzero(self.targets == target))
+            n_held_out = min(max(1, round(fraction * len(members))), len(members) - 1)
+            held_out[members[:n_held_out]] = True
+        if not held_out.any():
+            raise ValueError(
+                "early_stopping=True holds out images to score each epoch on, but every class has "
+                "only one distinct image. Give more images or set early_stopping=False."
+            )
+        return self.take(np.flatnonzero(~held_out)), self.take(np.flatnonzero(held_out))
+
+
+def distinct_sample(
+    images: ImageSet, targets: np.ndarray, weights: np.ndarray
+) -> tuple[Sample, float, float]:
+    """Make the sample in which each pair of an image and a label stands once, with its weight.
+
+    Images of weight zero are dropped, equal pairs are merged into one with the sum of their
+    weights, and the rest is ordered by a hash of the pixels. So a weight of two *is* the image
+    given twice and a weight of zero its absence, to the bit, whatever batches, batch normalization
+    and augmentation do later; the order of the images given does not matter; and no image stands
+    on both sides of a validation split with the same label.
+
+    Returns
+    -------
+    sample : Sample
+    center, scale : float
+        ``(pixel - center) * scale`` has mean zero and standard deviation one over the sample.
+    """
+    digests, means, mean_squares = images.fingerprints()
+    rows = np.flatnonzero(weights)
+    keys = np.column_stack((digests[rows], targets[rows].astype(np.uint64)))
+    order = np.lexsort(keys.T)
+    rows, keys = rows[order], keys[order]
+    starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
+    merged = np.add.reduceat(weights[rows], starts)
+    rows = rows[starts]
+    center = means[rows].mean()
+    spread = math.sqrt(max(0.0, mean_squares[rows].mean() - center**2))
+    # Below this, what differs between pixels is lost in the rounding of float32.
+    scale = 1 / spread if spread > max(1e-7 * abs(center), 1e-30) else 1.0
+    merged = (merged / merged.mean()).astype(np.float32)
+    return Sample(images, rows, targets[rows], merged), float(center), scale
+
+
+class Batches:
+    """The batches of a pass over a sample, drawn anew each time they are iterated over.
+
+    Batches differ by one image at most in size and hold at least two, so that batch normalization
+    never meets a lone image.
+
+    Parameters
+    ----------
+    dataset : Sample
+    batch_size : int
+        About how many images a batch holds.
+    device : str, default='cpu'
+        Where the tensors are put.
+    seed : int, default=None
+        Seed of the order of the images and of their augmentation; in their own order if None.
+    augment : Augment, default=None
+        Applied to each batch.
+    """
+
+    def __init__(
+        self,
+        dataset: Sample,
+        batch_size: int,
+        device: str = "cpu",
+        seed: int | None = None,
+        augment: Augment | None = None,
+    ) -> None:
+        self.sample = dataset
+        self.n_batches = count_batches(len(dataset), batch_size)
+        self.device = device
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.augment = augment
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.sample)
+        order = (
+            np.arange(n)
+            if self.generator is None
+            else torch.randperm(n, generator=self.generator).numpy()
+        )
+        for i in range(self.n_batches):
+            chosen = order[i * n // self.n_batches : (i + 1) * n // self.n_batches]
+            pixels, labels = self.sample.batch(chosen, self.device)
+            if self.augment is not None and self.generator is not None:
+                pixels = self.augment(pixels, self.generator)
+            yield pixels, labels
+
+
+def count_batches(n_samples: int, batch_size: int) -> int:
+    """How many batches a pass over the images takes."""
+    return max(1, min(round(n_samples / batch_size), n_samples // 2))
+
+
+def auto_batch_size(n_samples: int) -> int:
+    """64 images a batch; fewer where there are few, so that a pass still takes several steps."""
+    return min(64, max(8, n_samples // 10))
+
+
+def auto_max_iter(n_samples: int, batch_size: int) -> int:
+    """Enough epochs for some 450 steps, 8 at least and 100 at most."""
+    return min(100, max(8, math.ceil(450 / count_batches(n_samples, batch_size))))
+
+
+class Augment:
+    """Shift, flip and turn each image of a batch at random.
+
+    Every pixel of the result is one of the image's own: all moves together are one look-up. What a
+    shift brings into view repeats the pixel at the border.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Some of ``AUGMENTATIONS``.
+    image_shape : tuple of int (height, width, channels)
+        Quarter turns need a square.
+    """
+
+    def __init__(self, names: Sequence[str], image_shape: tuple[int, int, int]) -> None:
+        self.height, self.width, _ = image_shape
+        shift = "shift" in names
+        self.max_shift = (self._reach(self.height) * shift, self._reach(self.width) * shift)
+        self.flip = (
+            bool({"vertical_flip", "flips", "quarter_turns"} & set(names)),
+            bool({"horizontal_flip", "flips", "quarter_turns"} & set(names)),
+        )
+        # A turn by 90 degrees is a reflection at the diagonal and a flip.
+        self.transpose = "quarter_turns" in names
+        self.half_turns_only = self.transpose and not {
+            "vertical_flip",
+            "horizontal_flip",
+            "flips",
+        } & set(names)
+
+    @staticmethod
+    def _reach(side: int) -> int:
+        """Farthest shift in pixels: an eighth of a side, at most 4, none in the tiniest images."""
+        return min(4, side // 8)
+
+    def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        n, channels, height, width = pixels.shape
+        flip_rows, flip_columns, transpose = torch.rand(3, n, generator=generator) < 0.5
+        if self.half_turns_only:  # rotations alone, no mirror images
+            flip_columns = flip_rows ^ transpose
+        rows = self._walk(height, self.max_shift[0], self.flip[0], flip_rows, generator)
+        columns = self._walk(width, self.max_shift[1], self.flip[1], flip_columns, generator)
+        index = rows[:, :, None] * width + columns[:, None, :]
+        if self.transpose:
+            index = torch.where(transpose[:, None, None], index.transpose(1, 2), index)
+        index = index.to(pixels.device).reshape(n, height * width, 1).expand(-1, -1, channels)
+        flat = pixels.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+        moved = torch.gather(flat, 1, index)
+        return moved.reshape(n, height, width, channels).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def _walk(
+        side: int, reach: int, may_flip: bool, flip: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """For each image, which row (or column) of it each row (or column) of the result shows."""
+        walk = torch.arange(side).expand(len(flip), side)
+        if reach:
+            shift = torch.randint(-reach, reach + 1, (len(flip), 1), generator=generator)
+            walk = (walk + shift).clamp(0, side - 1)
+        if may_flip:
+            walk = torch.where(flip[:, None], walk.flip(1), walk)
+        return walk
+
+
+def one_cycle(progress: float) -> float:
+    """Learning rate as a share of its peak: up along half a cosine, then down along another.
+
+    Parameters
+    ----------
+    progress : float
+        Share of the steps done, 0 to 1.
+
+    Notes
+    -----
+    Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
+    Rates", 2018, section 3.
+    """
+    if progress < WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+class OneCycle(Callback):
+    """Set the learning rate of each step of a training of known length."""
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+        self.step = 0
+
+    def on_batch_begin(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
+        """Move on by one step."""
+        for group in net.optimizer_.param_groups:
+            group["lr"] = net.lr * one_cycle(self.step / self.n_steps)
+        self.step += 1
+
+
+class StopTraining(Exception):
+    """Enough epochs."""
+
+
+class CheckLoss(Callback):
+    """Refuse to go on with a network whose loss is no longer a number."""
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Look at the loss of the epoch."""
+        loss = net.history[-1, "train_loss"]
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"Training diverged: the loss became {loss} in epoch {len(net.history)}. Lower "
+                f"learning_rate_init (it is {net.lr:g}), or look for extreme values in X."
+            )
+
+
+class KeepBest(Callback):
+    """Score each epoch on held-out images, keep the best weights, stop when nothing improves."""
+
+    def __init__(self, sample: Sample, n_iter_no_change: float, tol: float) -> None:
+        self.sample = sample
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scores: list[float] = []
+        self.best = (-math.inf, -math.inf)
+        self.best_weights: dict[str, torch.Tensor] = {}
+        self.n_waited = 0
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Compare the epoch to the best one so far."""
+        score, loss = net.evaluate(self.sample)
+        net.history.record("valid_acc", score)
+        net.history.record("valid_loss", loss)
+        self.scores.append(score)
+        self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
+        # Of two epochs with the same accuracy the one with the lower loss knows better.
+        if (score, -loss) > self.best:
+            self.best = (score, -loss)
+            self.best_weights = copy.deepcopy(net.module_.state_dict())
+        if self.n_waited >= self.n_iter_no_change:
+            raise StopTraining
+
+
+class ShowProgress(Callback):
+    """A bar on standard error, with the loss and the validation score of the last epoch."""
+
+    def __init__(self, n_steps: int) -> None:
+        self.bar = tqdm(total=n_steps, unit="batch", desc="fit")
+
+    def on_batch_end(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
+        """Move on by one step."""
+        self.bar.update()
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Show how far the network has come."""
+        epoch = net.history[-1]
+        shown = {"epoch": epoch["epoch"], "loss": f"{epoch['train_loss']:.4f}"}
+        if "valid_acc" in epoch:
+            shown["validation score"] = f"{epoch['valid_acc']:.4f}"
+        self.bar.set_postfix(shown)
+
+
+class ShapeNet(NeuralNetClassifier):
+    """skorch's classifier with a weighted loss and a plain training step.
+
+    Its module gives scores, its criterion one loss an image.
+    """
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
+            ("check_loss", CheckLoss()),
+        ]
+
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: Labels, *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Mean of the losses of a batch, each times its weight."""
+        targets, weights = y_true
+        return (self.criterion_(y_pred, targets) * weights).mean()
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, torch.Tensor]:
+        """One step; without skorch's closure, which only optimizers like LBFGS need."""
+        pixels, labels = batch
+        self.module_.train()
+        y_pred = self.module_(pixels)
+        loss = self.get_loss(y_pred, labels)
+        self.optimizer_.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
+        self.optimizer_.step()
+        return {"loss": loss.detach(), "y_pred": y_pred}
+
+    @torch.no_grad()
+    def evaluate(self, sample: Sample) -> tuple[float, float]:
+        """Weighted accuracy and loss on a sample."""
+        self.module_.eval()
+        right = loss = total = 0.0
+        for pixels, (targets, weights) in Batches(sample, 256, self.device):
+            scores = self.module_(pixels)
+            right += float(((scores.argmax(1) == targets) * weights).sum())
+            loss += float((F.cross_entropy(scores, targets, reduction="none") * weights).sum())
+            total += float(weights.sum())
+        return right / total, loss / total
+
+    @torch.no_grad()
+    def scores(self, images: ImageSet) -> np.ndarray:
+        """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
+        network = self.module_.eval()
+        step = max(2, PREDICT_PIXELS // (images.image_shape[0] * images.image_shape[1]))
+        parts = []
+        for start in range(0, len(images), step):
+            pixels = _to_tensor(images.batch(slice(start, start + step)), self.device)
+            n = len(pixels)
+            if n == 1:
+                # For a lone image torch takes another way, which rounds differently; beside a copy
+                # of itself it gets the very scores that it gets among others.
+                pixels = pixels.expand(2, -1, -1, -1)
+            parts.append(network(pixels)[:n].cpu().numpy())
+        return np.concatenate(parts)
+
+
+def build_net(
+    network: dict[str, Any],
+    *,
+    n_classes: int,
+    learning_rate_init: float,
+    alpha: float,
+    label_smoothing: float,
+    device: str,
+) -> ShapeNet:
+    """Make an untrained net.
+
+    Parameters
+    ----------
+    network : dict
+        Parameters of :class:`~sklearn_shapecnn.network.ShapeCNN`.
+    n_classes : int
+    learning_rate_init, alpha, label_smoothing, device
+        See :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
+    """
+    net = ShapeNet(
+        ShapeCNN,
+        **{f"module__{name}": value for name, value in network.items()},
+        module__n_classes=n_classes,
+        classes=list(range(n_classes)),
+        criterion=torch.nn.CrossEntropyLoss,
+        criterion__label_smoothing=label_smoothing,
+        criterion__reduction="none",
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=alpha,
+        optimizer__fused=device != "mps",
+        lr=learning_rate_init,
+        iterator_train=Batches,
+        iterator_train__device=device,
+        train_split=None,
+        device=device,
+        verbose=0,
+    )
+    net.initialize()
+    net.module_.to(memory_format=torch.channels_last)
+    return net
+
+
+def train(
+    net: ShapeNet,
+    sample: Sample,
+    held_out: Sample | None,
+    *,
+    batch_size: int,
+    max_iter: int,
+    n_iter_no_change: float,
+    tol: float,
+    augment: Augment | None,
+    seed: int,
+    verbose: int,
+) -> list[float]:
+    """Train a net for some epochs.
+
+    Returns
+    -------
+    validation_scores : list of float
+        Accuracy on the held-out images after each epoch; empty without any.
+
+    Warns
+    -----
+    UserWarning
+        Where the user interrupts it after the first epoch; the net keeps what it has learnt.
+    """
+    n_steps = max_iter * count_batches(len(sample), batch_size)
+    keep_best = KeepBest(held_out, n_iter_no_change, tol) if held_out is not None else None
+    progress = ShowProgress(n_steps) if verbose else None
+    callbacks = [c for c in (OneCycle(n_steps), keep_best, progress) if c is not None]
+    n_epochs_before = len(net.history)
+    standing = net.callbacks_
+    net.callbacks_ = standing + [(type(c).__name__, c) for c in callbacks]
+    # Not by set_params, which would initialize the network anew.
+    net.iterator_train__batch_size = batch_size
+    net.iterator_train__augment = augment
+    net.iterator_train__seed = seed
+    try:
+        net.fit_loop(sample, epochs=max_iter)
+    except StopTraining:
+        pass
+    except KeyboardInterrupt:
+        # The epoch that was cut off has no loss of its own.
+        if "train_loss" not in net.history[-1]:
+            net.history.pop()
+        if len(net.history) == n_epochs_before:
+            raise
+        warnings.warn("Training was interrupted; the epochs so far count.", stacklevel=2)
+    finally:
+        net.callbacks_ = standing
+        if progress is not None:
+            progress.bar.close()
+    net.module_.eval()
+    if keep_best is None:
+        return []
+    net.module_.load_state_dict(keep_best.best_weights)
+    return keep_best.scores
+
+
+def _to_tensor(pixels: np.ndarray, device: str) -> torch.Tensor:
+    # Channels last in memory, as the images came; first in shape, as torch wants it.
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
