@@ -194,6 +194,11 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
     loss_curve_: list[float]
     validation_scores_: list[float] | None
 
+    _doc_link_module = "sklearn_shapecnn"
+    _doc_link_template = (
+        "https://sklearn-shapecnn.readthedocs.io/en/stable/api/{estimator_name}.html"
+    )
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "image_shape": ["array-like", None],
         "n_filters": [
@@ -482,8 +487,14 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_consistent_length(pixels, y)
-        check_classification_targets(y)
-        classes, targets = np.unique(y, return_inverse=True)
+        try:
+            check_classification_targets(y)
+            classes, targets = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise ValueError(
+                f"y must hold labels of one kind, all numbers or all strings, without None; "
+                f"comparing them failed: {error}."
+            ) from error
         if len(classes) < 2:
             raise ValueError(
                 f"y has only one class, {classes[0]!r}; at least 2 classes are needed to learn a "

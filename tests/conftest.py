@@ -1,0 +1,24 @@
+import numpy as np
+import pytest
+import torch
+
+from sklearn_shapecnn import make_shapes
+
+# The networks of the tests are tiny. Where other programs want the same cores, a second thread
+# makes tiny networks many times slower instead of faster.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    """240 images of 16 x 16 pixels that a network learns within a second: X, y."""
+    return make_shapes(240, image_shape=(16, 16), size=(0.6, 0.9), random_state=0)
+
+
+@pytest.fixture(scope="session")
+def few():
+    """Forty images of 8 x 8 pixels, dark ones and light ones, to fit in no time: X, y."""
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    X = rng.uniform(size=(40, 64)).astype(np.float32) + y[:, None].astype(np.float32)
+    return X, y

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from sklearn_shapecnn.images import ImageSet, find_image_shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape", "expected"),
+    [
+        ((5, 64), None, (8, 8, 1)),
+        ((5, 1), None, (1, 1, 1)),
+        ((5, 12), None, (1, 12, 1)),
+        ((5, 12), (3, 4), (3, 4, 1)),
+        ((5, 12), (2, 2, 3), (2, 2, 3)),
+        ((5, 3, 4), None, (3, 4, 1)),
+        ((5, 3, 4), (3, 4, 1), (3, 4, 1)),
+        ((5, 3, 4, 1), (3, 4), (3, 4, 1)),
+        ((5, 3, 4, 2), None, (3, 4, 2)),
+        ((5, 1, 9, 6), None, (1, 9, 6)),
+        ((5, 3, 9, 9), (3, 9, 9), (3, 9, 9)),
+    ],
+)
+def test_find_image_shape(shape, image_shape, expected):
+    assert find_image_shape(shape, image_shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape", "message"),
+    [
+        ((5, 64), (7, 9), r"image_shape=\(7, 9\) stands for 63 values .* has 64 values an image"),
+        ((5, 8, 8), (4, 16), r"image_shape=\(4, 16\) .* has images of shape \(8, 8\)"),
+        ((5, 3, 32, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
+    ],
+)
+def test_find_image_shape_refuses_contradictions(shape, image_shape, message):
+    with pytest.raises(ValueError, match=message):
+        find_image_shape(shape, image_shape)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "f2", "f4", ">f8", "?"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_batch_is_float32_with_the_same_pixels(dtype, order):
+    pixels = np.asarray(np.arange(2 * 3 * 4 * 2).reshape(2, 3, 4, 2) % 7, dtype=dtype, order=order)
+    batch = ImageSet(pixels, (3, 4, 2)).batch(np.array([1]))
+    assert batch.dtype == np.float32
+    assert batch.flags.c_contiguous
+    np.testing.assert_array_equal(batch, pixels[1:])
+
+
+def test_batch_of_a_slice_can_be_written_without_changing_the_images():
+    pixels = np.ones((3, 4), dtype=np.float32)
+    pixels.flags.writeable = False
+    batch = ImageSet(pixels, (2, 2, 1)).batch(slice(0, 2))
+    batch[:] = 7
+    assert (pixels == 1).all()
+
+
+def test_fingerprints_are_those_of_the_pixels_whatever_the_dtype_or_the_block(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(50, 6), dtype=np.uint8)
+    pixels[7] = pixels[30]
+    digests, means, mean_squares = ImageSet(pixels, (2, 3, 1)).fingerprints()
+    assert len(np.unique(digests, axis=0)) == 49
+    np.testing.assert_allclose(means, pixels.mean(axis=1))
+    np.testing.assert_allclose(mean_squares, (pixels.astype(float) ** 2).mean(axis=1))
+    monkeypatch.setattr("sklearn_shapecnn.images.BLOCK_BYTES", 100)
+    for dtype in ("f4", "f8", "i8"):
+        others = ImageSet(np.asfortranarray(pixels, dtype=dtype), (2, 3, 1)).fingerprints()
+        for a, b in zip(others, (digests, means, mean_squares), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_fingerprints_refuse_what_float32_cannot_hold():
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\).*divide X"):
+        ImageSet(np.array([[1.0, 1e39]]), (1, 2, 1)).fingerprints()

@@ -1,0 +1,310 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_shapecnn.images import ImageSet
+from sklearn_shapecnn.training import (
+    Augment,
+    Batches,
+    Sample,
+    auto_batch_size,
+    auto_max_iter,
+    build_net,
+    count_batches,
+    distinct_sample,
+    one_cycle,
+    train,
+)
+
+
+def make_sample(n=20, image_shape=(2, 2, 1), n_classes=2):
+    pixels = np.random.default_rng(0).normal(size=(n, np.prod(image_shape))).astype(np.float32)
+    weights = np.ones(n, dtype=np.float32)
+    return Sample(ImageSet(pixels, image_shape), np.arange(n), np.arange(n) % n_classes, weights)
+
+
+def test_distinct_sample_merges_equal_pairs_and_drops_weightless_ones():
+    pixels = np.array([[1, 2], [3, 4], [1, 2], [1, 2], [5, 6], [3, 4]])
+    targets = np.array([0, 1, 0, 1, 0, 1])
+    weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0, 0.5])
+    sample, _, _ = distinct_sample(ImageSet(pixels, (1, 2, 1)), targets, weights)
+    found = {
+        (*pixels[row], target): weight
+        for row, target, weight in zip(sample.rows, sample.targets, sample.weights, strict=True)
+    }
+    expected = {(1, 2, 0): 3, (3, 4, 1): 1, (1, 2, 1): 1}
+    mean = 5 / 3
+    assert found == pytest.approx({key: weight / mean for key, weight in expected.items()})
+
+
+def test_distinct_sample_does_not_depend_on_the_order_of_the_images():
+    rng = np.random.default_rng(0)
+    pixels, targets = rng.normal(size=(30, 4)), rng.integers(0, 2, 30)
+    weights = rng.uniform(size=30)
+    order = rng.permutation(30)
+    one, *scaling = distinct_sample(ImageSet(pixels, (2, 2, 1)), targets, weights)
+    other, *other_scaling = distinct_sample(
+        ImageSet(pixels[order], (2, 2, 1)), targets[order], weights[order]
+    )
+    assert scaling == other_scaling
+    np.testing.assert_array_equal(pixels[one.rows], pixels[order][other.rows])
+    np.testing.assert_array_equal(one.weights, other.weights)
+
+
+def test_scaling_gives_mean_zero_and_deviation_one():
+    pixels = np.random.default_rng(0).normal(300, 50, size=(40, 9))
+    _, center, scale = distinct_sample(ImageSet(pixels, (3, 3, 1)), np.arange(40) % 2, np.ones(40))
+    scaled = (pixels - center) * scale
+    assert scaled.mean() == pytest.approx(0, abs=1e-6)
+    assert scaled.std() == pytest.approx(1, abs=1e-6)
+
+
+def test_constant_pixels_are_not_blown_up():
+    _, center, scale = distinct_sample(
+        ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
+    )
+    assert center == pytest.approx(0.1)
+    assert scale == 1
+
+
+def test_split_holds_out_a_fraction_of_each_class_but_never_the_last_image():
+    sample = make_sample(61)
+    sample.targets[:] = [0] * 40 + [1] * 20 + [2]
+    kept, held_out = sample.split(0.25, np.random.default_rng(0))
+    assert np.bincount(held_out.targets).tolist() == [10, 5]
+    assert np.bincount(kept.targets).tolist() == [30, 15, 1]
+    assert not set(kept.rows) & set(held_out.rows)
+
+
+def test_split_refuses_when_nothing_is_left_to_hold_out():
+    with pytest.raises(ValueError, match=r"early_stopping=True .* only one distinct image"):
+        make_sample(2).split(0.5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(2, 1), (3, 2), (20, 7), (21, 64), (100, 10)])
+def test_batches_show_each_image_once_and_are_even(n, batch_size):
+    batches = Batches(make_sample(n), batch_size, seed=0)
+    sizes = [len(pixels) for pixels, _ in batches]
+    assert len(sizes) == len(batches) == count_batches(n, batch_size)
+    assert sum(sizes) == n
+    assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 2
+    seen = torch.cat([pixels for pixels, _ in batches]).flatten(1).numpy()
+    expected = make_sample(n).images.pixels
+    np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(expected, axis=0))
+
+
+def test_batches_are_shuffled_anew_in_each_pass_and_the_seed_decides_how():
+    def passes(seed):
+        batches = Batches(make_sample(), 20, seed=seed)
+        return [next(iter(batches))[0].flatten().tolist() for _ in range(2)]
+
+    assert passes(1) == passes(1)
+    assert passes(1) != passes(2)
+    assert passes(1)[0] != passes(1)[1]
+
+
+def test_batches_keep_pixels_targets_and_weights_together():
+    sample = make_sample(20)
+    sample.weights[:] = np.arange(20)
+    for pixels, (targets, weights) in Batches(sample, 6, seed=3):
+        rows = weights.long().numpy()
+        np.testing.assert_array_equal(targets.numpy(), sample.targets[rows])
+        np.testing.assert_array_equal(pixels.flatten(1).numpy(), sample.images.pixels[rows])
+
+
+@pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
+def test_automatic_length_is_between_8_and_100_epochs_of_at_least_450_steps_if_it_can(n):
+    batch_size = auto_batch_size(n)
+    epochs = auto_max_iter(n, batch_size)
+    assert 8 <= batch_size <= 64
+    assert 8 <= epochs <= 100
+    assert epochs == 100 or epochs * count_batches(n, batch_size) >= 450
+
+
+def augmented(image, *names, n=200):
+    """The distinct results of augmenting one image n times."""
+    image = torch.as_tensor(image)
+    pixels = image[None, None].expand(n, 1, *image.shape)
+    result = Augment(names, (*image.shape, 1))(pixels, torch.Generator().manual_seed(0))
+    return {tuple(map(tuple, one.tolist())) for one in result[:, 0]}
+
+
+def as_set(*images):
+    return {tuple(map(tuple, np.asarray(image).tolist())) for image in images}
+
+
+IMAGE = np.arange(9.0).reshape(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("horizontal_flip", as_set(IMAGE, IMAGE[:, ::-1])),
+        ("vertical_flip", as_set(IMAGE, IMAGE[::-1])),
+        ("flips", as_set(IMAGE, IMAGE[:, ::-1], IMAGE[::-1], IMAGE[::-1, ::-1])),
+        ("quarter_turns", as_set(*(np.rot90(IMAGE, k) for k in range(4)))),
+        ("shift", as_set(IMAGE)),  # a shift in so small an image would lose too much of it
+    ],
+)
+def test_augmentations_give_all_their_variants_and_no_others(name, expected):
+    assert augmented(IMAGE, name) == expected
+
+
+def test_flips_and_quarter_turns_together_give_all_eight():
+    turned = [np.rot90(IMAGE, k) for k in range(4)]
+    expected = as_set(*turned, *(image.T for image in turned))
+    assert augmented(IMAGE, "flips", "quarter_turns", n=500) == expected
+
+
+def test_shift_moves_by_whole_pixels_in_all_directions_and_repeats_the_border():
+    image = np.zeros((16, 16))
+    image[8, 8] = 1
+    image[:, 0] = 2
+    places = set()
+    for result in augmented(image, "shift", n=500):
+        result = np.array(result)
+        ((row, column),) = np.argwhere(result == 1)
+        places.add((row - 8, column - 8))
+        n_border_columns = max(0, 1 + column - 8)
+        assert (result[:, :n_border_columns] == 2).all()
+        assert (result == 2).sum() == 16 * n_border_columns
+    assert places == {(i, j) for i in range(-2, 3) for j in range(-2, 3)}
+
+
+def test_colours_move_together():
+    pixels = torch.arange(12.0).reshape(1, 3, 2, 2).repeat(50, 1, 1, 1)
+    turned = Augment(["flips"], (2, 2, 3))(pixels, torch.Generator().manual_seed(0))
+    assert (turned[:, 1] - turned[:, 0] == 4).all()
+    assert (turned[:, 2] - turned[:, 1] == 4).all()
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_zero():
+    rates = [one_cycle(p) for p in np.linspace(0, 1, 101)]
+    peak = int(np.argmax(rates))
+    assert rates[peak] == pytest.approx(1)
+    assert np.all(np.diff(rates[: peak + 1]) > 0)
+    assert np.all(np.diff(rates[peak:]) < 0)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def make_net(**parameters):
+    network = {
+        "image_shape": (2, 2, 1),
+        "n_filters": [4],
+        "kernel_size": [3],
+        "pool_size": [1],
+        "dropout": 0.5,
+    }
+    parameters = {"learning_rate_init": 0.01, "alpha": 0.0, "label_smoothing": 0.0} | parameters
+    return build_net(network, n_classes=2, device="cpu", **parameters)
+
+
+def run(net, sample, held_out=None, **parameters):
+    parameters = {
+        "batch_size": 5,
+        "max_iter": 3,
+        "n_iter_no_change": 10,
+        "tol": 0.0,
+        "augment": None,
+        "seed": 0,
+        "verbose": 0,
+    } | parameters
+    return train(net, sample, held_out, **parameters)
+
+
+def test_training_leaves_torch_as_it_was():
+    rng, threads = torch.get_rng_state(), torch.get_num_threads()
+    run(make_net(), make_sample(), augment=Augment(["flips"], (2, 2, 1)))
+    assert torch.equal(rng, torch.get_rng_state())
+    assert threads == torch.get_num_threads()
+    assert torch.is_grad_enabled()
+
+
+def test_held_out_images_are_scored_each_epoch_and_the_best_weights_kept():
+    sample = make_sample(20)
+    net = make_net()
+    scores = run(net, sample, sample, max_iter=12)
+    assert len(scores) == 12
+    assert net.evaluate(sample)[0] == pytest.approx(max(scores))
+
+
+def test_training_stops_when_the_score_no_longer_improves():
+    net = make_net(learning_rate_init=1e-12)
+    assert len(run(net, make_sample(), make_sample(), max_iter=50, n_iter_no_change=4)) == 5
+
+
+def test_weights_scale_the_loss_of_each_image():
+    net = make_net()
+    scores, targets = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    single = [float(net.get_loss(scores[[i]], (targets[[i]], torch.ones(1)))) for i in range(2)]
+    both = net.get_loss(scores, (targets, torch.tensor([0.5, 1.5])))
+    assert float(both) == pytest.approx((0.5 * single[0] + 1.5 * single[1]) / 2)
+
+
+def test_a_loss_that_is_no_number_ends_training():
+    net = make_net(learning_rate_init=3.0)
+    with torch.no_grad():
+        net.module_.head[-1].weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"loss became nan in epoch 1\. Lower learning_rate_init"):
+        run(net, make_sample())
+
+
+def test_an_interrupt_keeps_the_epochs_so_far():
+    net = make_net()
+    calls = []
+
+    def stop_in_second_epoch(batch, **kwargs):
+        calls.append(1)
+        if len(calls) > 4 + 1:
+            raise KeyboardInterrupt
+        return type(net).train_step(net, batch)
+
+    net.train_step = stop_in_second_epoch
+    with pytest.warns(UserWarning, match="interrupted"):
+        run(net, make_sample(20))
+    assert len(net.history) == 1
+    assert not net.module_.training
+
+
+def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
+    net = make_net()
+
+    def stop(batch, **kwargs):
+        raise KeyboardInterrupt
+
+    net.train_step = stop
+    with pytest.raises(KeyboardInterrupt):
+        run(net, make_sample())
+
+
+def test_progress_is_shown_on_standard_error(capsys):
+    run(make_net(), make_sample(), make_sample(), verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "12/12" in err
+    assert "loss=" in err
+
+
+def test_a_trained_net_can_be_copied_and_pickled_and_used_by_skorch_means():
+    net = make_net()
+    sample = make_sample()
+    run(net, sample)
+    images = sample.images.batch(slice(None)).transpose(0, 3, 1, 2)
+    expected = net.predict_proba(images)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-6)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        np.testing.assert_array_equal(other.predict_proba(images), expected)
+
+
+def test_a_lone_image_gets_the_scores_that_it_gets_among_others():
+    net = make_net()
+    sample = make_sample(20)
+    run(net, sample)
+    together = net.scores(sample.images)
+    for i in range(20):
+        alone = net.scores(ImageSet(sample.images.pixels[i : i + 1], (2, 2, 1)))
+        np.testing.assert_array_equal(alone[0], together[i])
