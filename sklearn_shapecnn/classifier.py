@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import textwrap
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,9 +14,14 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_sample_weight,
+    _get_feature_names,
+    check_is_fitted,
+)
 
 from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
 from sklearn_shapecnn.network import (
@@ -103,19 +109,21 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
     label_smoothing : float, default=0.1
         Share of each label that is spread evenly over all classes in training, in [0, 1).
 
-    augment : {'shift', 'horizontal_flip', 'vertical_flip', 'flips', 'quarter_turns'}, list of \
-            them, or None, default='shift'
-        How images are changed at random in training. 'shift' moves them by up to an eighth of
-        their side, 4 pixels at most, and repeats the pixels at the border; 'flips' stands for both
-        flips; 'quarter_turns' turns square images by multiples of 90 degrees. Choose what does not
-        change the label: a mirrored digit is no digit.
+    augment : str, list of str or None, default='shift'
+        How images are changed at random in training: any of 'shift', 'horizontal_flip',
+        'vertical_flip', 'flips' and 'quarter_turns'. 'shift' moves them by up to an eighth of their
+        side, 4 pixels at most, and repeats the pixels at the border; 'flips' stands for both flips;
+        'quarter_turns' turns square images by multiples of 90 degrees. Choose what does not change
+        the label: a mirrored digit is no digit.
 
     class_weight : dict {class: weight}, 'balanced' or None, default=None
         Weights of the classes. 'balanced' gives all classes the same total.
 
     early_stopping : bool, default=False
         Whether to hold out a part of the images, score each epoch on it, stop when the score no
-        longer improves, and keep the weights of the best epoch.
+        longer improves, and keep the weights of the best epoch. The learning rate
+        follows its cycle as if training went on for all of `max_iter` epochs, so that a small
+        `n_iter_no_change` may end it while it still learns.
 
     validation_fraction : float, default=0.1
         Fraction of each class to hold out, in (0, 1). Only used if `early_stopping` is True.
@@ -129,8 +137,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         `early_stopping` is True.
 
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the last `fit`. Image shape, classes and the
-        parameters of the network must be the same then.
+        Whether `fit` goes on with the network of the last `fit`, with a new cycle of the learning
+        rate. Image shape, classes and the parameters of the network must be the same then.
 
     device : str, default='auto'
         Where to compute: 'cpu', 'cuda', 'cuda:1', 'mps', ...; 'auto' takes a GPU where torch finds
@@ -159,9 +167,10 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
     loss_curve_ : list of float
         Mean training loss of each epoch; `warm_start` appends to it.
     validation_scores_ : list of float or None
-        Accuracy on the held-out images after each epoch; None without `early_stopping`.
+        Accuracy on the held-out images after each epoch; `warm_start` appends to it. None without
+        `early_stopping`.
     best_validation_score_ : float or None
-        The highest of them.
+        The highest one of the last `fit`.
     device_ : str
         Where the network was trained.
     net_ : skorch.NeuralNetClassifier
@@ -322,19 +331,15 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         """
         pixels = check_pixels(X, self)
         image_shape = find_image_shape(pixels.shape, self._given_image_shape())
+        if pixels.ndim == 2:
+            _get_feature_names(X)  # raises now, before the training, where names are mixed
         classes, targets = self._check_labels(y, pixels)
-        weights = self._check_weights(sample_weight, pixels, classes[targets])
+        weights = self._check_weights(sample_weight, pixels, classes, targets)
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
         device = _find_device(self.device)
         rng = _make_generator(self.random_state)
 
-        present = np.unique(targets[weights > 0])
-        if len(present) < 2:
-            raise ValueError(
-                f"The images of non-zero sample weight all have the class {classes[present[0]]!r}; "
-                f"at least 2 classes are needed."
-            )
         sample, center, scale = distinct_sample(ImageSet(pixels, image_shape), targets, weights)
         sample, held_out = (
             sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
@@ -372,7 +377,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
             n_iter_no_change=self.n_iter_no_change,
             tol=self.tol,
             augment=augment,
-            seed=_draw_seed(rng),
+            seed=_draw_seed(rng) + n_epochs_before,  # no warm start repeats the last order
             verbose=int(self.verbose),
         )
 
@@ -382,7 +387,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self.device_ = device
         self.net_ = net
-        losses = net.history[n_epochs_before:, "train_loss"]
+        losses = [float(loss) for loss in net.history[n_epochs_before:, "train_loss"]]
         self.n_iter_ = len(losses)
         self.loss_curve_ = loss_curve + losses
         self.validation_scores_ = validation_scores + scores if self.early_stopping else None
@@ -395,7 +400,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms.
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
 
         Returns
         -------
@@ -411,7 +417,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms.
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
 
         Returns
         -------
@@ -426,7 +433,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms.
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
 
         Returns
         -------
@@ -441,7 +449,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms.
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
 
         Returns
         -------
@@ -456,7 +465,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         pixels = check_pixels(X, self)
         if pixels.ndim == 2:
             # Column names first, as in scikit-learn: they say best what is wrong.
-            validate_data(self, X, reset=False, skip_check_array=True)
+            _check_feature_names(self, X, reset=False)
         check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
         scores = self.net_.scores(ImageSet(pixels, self.image_shape_)).astype(np.float64)
         if not np.isfinite(scores).all():
@@ -484,6 +493,11 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
                 f"requires y to be passed, but the target y is None: {type(self).__name__} learns "
                 f"from labelled images."
             )
+        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            raise ValueError(
+                f"y should be a 1d array of labels, got an array of shape {np.shape(y)} instead. "
+                f"If it is one-hot encoded, give y.argmax(axis=1)."
+            )
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_consistent_length(pixels, y)
@@ -497,23 +511,56 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
             ) from error
         if len(classes) < 2:
             raise ValueError(
-                f"y has only one class, {classes[0]!r}; at least 2 classes are needed to learn a "
-                f"difference."
+                f"y has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
+                f"learn a difference."
             )
         return classes, targets.astype(np.int64)
 
-    def _check_weights(self, sample_weight: Any, pixels: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def _check_weights(
+        self, sample_weight: Any, pixels: np.ndarray, classes: np.ndarray, targets: np.ndarray
+    ) -> np.ndarray:
+        """Weight of each image, that of its class included; the largest is between 0.5 and 1."""
         weights = _check_sample_weight(
             sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
         )
         if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
+            weights = weights * self._class_weights(weights, classes, targets)[targets]
         if not weights.any():
             raise ValueError(
                 "All sample weights are zero: at least one image of each of two classes needs a "
                 "positive weight."
             )
+        # A power of two: no weight is rounded.
+        weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
+        weights[weights < 1e-30] = 0  # lost beside the others in float32
+        present = np.unique(targets[weights > 0])
+        if len(present) < 2:
+            raise ValueError(
+                f"The images of non-zero sample weight all have the class "
+                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed."
+            )
         return weights
+
+    def _class_weights(
+        self, weights: np.ndarray, classes: np.ndarray, targets: np.ndarray
+    ) -> np.ndarray:
+        if isinstance(self.class_weight, str):
+            # As compute_class_weight does, but an image of weight two counts twice.
+            totals = np.bincount(targets, weights=weights, minlength=len(classes))
+            present = totals > 0
+            return np.divide(
+                weights.sum() / max(1, present.sum()),
+                totals,
+                out=np.zeros(len(classes)),
+                where=present,
+            )
+        by_class = compute_class_weight(self.class_weight, classes=classes, y=classes)
+        if not (np.isfinite(by_class) & (by_class >= 0)).all():
+            raise ValueError(
+                f"class_weight must hold finite numbers that are not negative, but got "
+                f"{self.class_weight!r}."
+            )
+        return by_class
 
     def _network_parameters(self, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """Parameters of the network, with what is 'auto' filled in."""
@@ -540,7 +587,11 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         }
         layers = {
             name: given.get(name)
-            or (auto[name] if isinstance(value := getattr(self, name), str) else [value] * n_layers)
+            or (
+                auto[name]
+                if isinstance(value := getattr(self, name), str)
+                else _positive_ints(name, value) * n_layers
+            )
             for name in auto
         }
         return {
@@ -554,7 +605,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         }
 
     def _check_augment(self, image_shape: tuple[int, int, int]) -> Augment | None:
-        names = [self.augment] if isinstance(self.augment, str) else list(self.augment or [])
+        names = [] if self.augment is None else np.ravel(self.augment).tolist()
         for name in names:
             if name not in AUGMENTATIONS:
                 raise ValueError(
@@ -584,16 +635,16 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
                     f"{before[name]!r} to {value!r}. Set warm_start=False to start anew."
                 )
         net = copy.deepcopy(self.net_)
-        net.set_params(
-            lr=float(self.learning_rate_init),
-            optimizer__weight_decay=float(self.alpha),
-            criterion__label_smoothing=float(self.label_smoothing),
-        )
+        net.lr = float(self.learning_rate_init)
+        net.optimizer__weight_decay = float(self.alpha)
+        net.criterion__label_smoothing = float(self.label_smoothing)
+        net.initialize_criterion()
+        net.initialize_optimizer()
         return net
 
     def _remember_features(self, X: Any, ndim: int, image_shape: tuple[int, int, int]) -> None:
         if ndim == 2:
-            validate_data(self, X, reset=True, skip_check_array=True)
+            _check_feature_names(self, X, reset=True)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_features_in_ = int(np.prod(image_shape))
@@ -601,7 +652,9 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
 
 def _positive_ints(name: str, value: Any) -> list[int]:
     """Check a parameter that is an int or a sequence of ints, all positive."""
-    values = [value] if isinstance(value, Integral) else list(value)
+    values = [value] if isinstance(value, Integral) else list(np.atleast_1d(value))
+    if isinstance(value, list | tuple):  # as they came: NumPy would turn bools into ints
+        values = list(value)
     if any(not isinstance(v, Integral) or isinstance(v, bool) or v < 1 for v in values):
         raise ValueError(f"{name} must hold positive ints only, but got {value!r}.")
     return [int(v) for v in values]
@@ -619,14 +672,16 @@ def _find_device(device: str) -> str:
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
+    reason = "it holds no data"
     try:
-        torch.zeros(1, device=device)
+        if torch.zeros(1, device=device).device.type != "meta":
+            return device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        first_line = str(error).splitlines()[0]
-        raise ValueError(
-            f"device={device!r} is not available here ({first_line}). Use 'auto' or 'cpu'."
-        ) from error
-    return device
+        reason = textwrap.shorten(str(error), 120, placeholder=" ...")
+    raise ValueError(
+        f"device={device!r} is not available here ({reason}). Use 'auto' or 'cpu', or 'cuda' or "
+        f"'mps' on a machine that has it."
+    )
 
 
 def _make_generator(

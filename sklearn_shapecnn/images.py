@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,9 +42,8 @@ class ImageSet:
         Values beyond float32 become infinite; whoever uses them has to look.
         """
         with np.errstate(over="ignore"):
-            part = np.ascontiguousarray(self.pixels[rows], dtype=np.float32)
-        part = part.reshape(len(part), *self.image_shape)
-        return part if part.flags.writeable else part.copy()
+            part = np.array(self.pixels[rows], dtype=np.float32, order="C")
+        return part.reshape(len(part), *self.image_shape)
 
     def blocks(self) -> Iterator[slice]:
         """Slices that cover all images, each of a few megabytes."""
@@ -92,11 +92,12 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        Where X is empty, of one dimension or of more than four, holds strings, complex numbers, NaN
-        or infinity.
+        Where X is empty, of one dimension or of more than four, holds strings, complex numbers,
+        NaN, infinity or images of unequal sizes.
     TypeError
         Where X is sparse.
     """
+    X = _stack(X)
     pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
     if pixels.ndim > 4:
         raise ValueError(
@@ -145,7 +146,7 @@ def find_image_shape(
         return (side, side, 1) if side * side == shape[1] else (1, shape[1], 1)
     if len(shape) == 3:
         return (shape[1], shape[2], 1)
-    if shape[1] in (1, 3) and shape[2] == shape[3] > 4:
+    if shape[1] <= 4 < min(shape[2:]):
         raise ValueError(
             f"X of shape {shape} seems to hold its channels first; they belong last, as in "
             f"(n, h, w, c): use np.moveaxis(X, 1, -1). If its images really are {shape[1]} pixels "
@@ -158,18 +159,53 @@ def check_same_images(
     shape: tuple[int, ...], image_shape: tuple[int, int, int], estimator_name: str
 ) -> None:
     """Raise ValueError unless X of this shape holds images of the shape known from fit."""
-    n_features = math.prod(image_shape)
-    if len(shape) == 2 and shape[1] != n_features:
-        # scikit-learn's own words, which its users search for.
+    height, width, channels = image_shape
+    n_features = height * width * channels
+    known = _without_gray(image_shape)
+    if shape[1:] in ((n_features,), image_shape, known):
+        return
+    if shape in (image_shape, known):
+        advice = "This seems to be a single image: give X[np.newaxis]."
+    elif shape[1:] == (channels, height, width):
+        advice = "The channels belong last: use np.moveaxis(X, 1, -1)."
+    elif len(shape) > 2 and shape[1:3] == (height, width):
+        advice = "The channels differ: convert the images, e.g. with skimage.color."
+    elif len(shape) > 2:
+        advice = "Resize the images, e.g. with skimage.transform.resize."
+    else:
+        advice = "Each row must be a whole image."
+    if len(shape) == 2:  # in scikit-learn's own words, which its users search for
         raise ValueError(
             f"X has {shape[1]} features, but {estimator_name} is expecting {n_features} features "
-            f"as input: images of shape {_without_gray(image_shape)}, one a row."
+            f"as input: images of shape {known}, one a row. {advice}"
         )
-    if len(shape) > 2 and shape[1:] not in (image_shape, _without_gray(image_shape)):
+    raise ValueError(
+        f"X holds {_describe(shape)}, but {estimator_name} was fitted on images of shape {known}. "
+        f"{advice}"
+    )
+
+
+def _stack(X: Any) -> Any:
+    """Make one array of a list, a Series or an object array of images; leave all else alone."""
+    is_box = getattr(X, "ndim", 0) == 1 and getattr(X.dtype, "kind", "") == "O"
+    if not (is_box or isinstance(X, list | tuple)):
+        return X
+    images = list(X)
+    if images and all(isinstance(image, str | os.PathLike) for image in images):
         raise ValueError(
-            f"X holds {_describe(shape)}, but {estimator_name} was fitted on images of shape "
-            f"{_without_gray(image_shape)}. Resize them first, e.g. with skimage.transform.resize."
+            f"X holds strings, such as {str(images[0])!r}, and not pixels. If these are files, "
+            f"read them first, e.g. with skimage.io.imread."
         )
+    try:
+        shapes = sorted({np.shape(image) for image in images})
+    except ValueError as error:
+        raise ValueError(f"X holds something that is no image: {error}") from error
+    if len(shapes) > 1:
+        raise ValueError(
+            f"X holds images of unequal sizes, such as {shapes[0]} and {shapes[-1]}. Bring them to "
+            f"one size and number of channels first, e.g. with skimage.transform.resize."
+        )
+    return np.stack(images) if is_box and shapes and shapes[0] else X
 
 
 def _without_gray(image_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -170,6 +170,7 @@ class ShapeCNN(nn.Module):
         self.head = nn.Sequential(
             *hidden, Dropout(dropout, generator), _linear(widths[-1], n_classes)
         )
+        self.to(torch.float32)  # whatever torch's default dtype is
         _initialize_weights(self, generator)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -209,7 +210,7 @@ class Dropout(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training or self.p == 0:
             return x
-        kept = torch.empty(x.shape).bernoulli_(1 - self.p, generator=self.generator)
+        kept = torch.empty(x.shape, dtype=x.dtype).bernoulli_(1 - self.p, generator=self.generator)
         return x * kept.to(x.device) / (1 - self.p)
 
     def extra_repr(self) -> str:

@@ -11,10 +11,11 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from torch.nn import functional as F
@@ -118,8 +119,17 @@ def distinct_sample(
     rows = rows[starts]
     center = means[rows].mean()
     spread = math.sqrt(max(0.0, mean_squares[rows].mean() - center**2))
-    # Below this, what differs between pixels is lost in the rounding of float32.
-    scale = 1 / spread if spread > max(1e-7 * abs(center), 1e-30) else 1.0
+    scale = 1.0
+    if spread > max(1e-7 * abs(center), 1e-36):
+        scale = 1 / spread
+    else:
+        warnings.warn(
+            f"In float32, in which the network computes, all pixels of X are the same (about "
+            f"{center:g}): there is nothing to learn from. Subtract what they have in common, or "
+            f"scale X.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
     merged = (merged / merged.mean()).astype(np.float32)
     return Sample(images, rows, targets[rows], merged), float(center), scale
 
@@ -227,7 +237,9 @@ class Augment:
 
     def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, channels, height, width = pixels.shape
-        flip_rows, flip_columns, transpose = torch.rand(3, n, generator=generator) < 0.5
+        flip_rows, flip_columns, transpose = torch.randint(
+            2, (3, n), generator=generator, dtype=torch.bool
+        )
         if self.half_turns_only:  # rotations alone, no mirror images
             flip_columns = flip_rows ^ transpose
         rows = self._walk(height, self.max_shift[0], self.flip[0], flip_rows, generator)
@@ -297,10 +309,7 @@ class CheckLoss(Callback):
         """Look at the loss of the epoch."""
         loss = net.history[-1, "train_loss"]
         if not math.isfinite(loss):
-            raise ValueError(
-                f"Training diverged: the loss became {loss} in epoch {len(net.history)}. Lower "
-                f"learning_rate_init (it is {net.lr:g}), or look for extreme values in X."
-            )
+            net.fail(f"the loss became {loss} in epoch {len(net.history)}")
 
 
 class KeepBest(Callback):
@@ -382,12 +391,21 @@ class ShapeNet(NeuralNetClassifier):
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": y_pred}
 
+    def fail(self, what: str) -> NoReturn:
+        """Raise ValueError for a training that led nowhere."""
+        raise ValueError(
+            f"Training diverged: {what}. Lower learning_rate_init (it is {self.lr:g}) or alpha, or "
+            f"look for extreme values in X."
+        )
+
     @torch.no_grad()
     def evaluate(self, sample: Sample) -> tuple[float, float]:
         """Weighted accuracy and loss on a sample."""
         self.module_.eval()
         right = loss = total = 0.0
-        for pixels, (targets, weights) in Batches(sample, 256, self.device):
+        for pixels, (targets, weights) in Batches(
+            sample, _images_at_once(sample.images), self.device
+        ):
             scores = self.module_(pixels)
             right += float(((scores.argmax(1) == targets) * weights).sum())
             loss += float((F.cross_entropy(scores, targets, reduction="none") * weights).sum())
@@ -398,7 +416,7 @@ class ShapeNet(NeuralNetClassifier):
     def scores(self, images: ImageSet) -> np.ndarray:
         """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
         network = self.module_.eval()
-        step = max(2, PREDICT_PIXELS // (images.image_shape[0] * images.image_shape[1]))
+        step = _images_at_once(images)
         parts = []
         for start in range(0, len(images), step):
             pixels = _to_tensor(images.batch(slice(start, start + step)), self.device)
@@ -411,6 +429,7 @@ class ShapeNet(NeuralNetClassifier):
         return np.concatenate(parts)
 
 
+@torch.inference_mode(False)
 def build_net(
     network: dict[str, Any],
     *,
@@ -440,7 +459,7 @@ def build_net(
         criterion__reduction="none",
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=alpha,
-        optimizer__fused=device != "mps",
+        optimizer__fused=not device.startswith("mps"),
         lr=learning_rate_init,
         iterator_train=Batches,
         iterator_train__device=device,
@@ -453,6 +472,8 @@ def build_net(
     return net
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train(
     net: ShapeNet,
     sample: Sample,
@@ -473,6 +494,11 @@ def train(
     validation_scores : list of float
         Accuracy on the held-out images after each epoch; empty without any.
 
+    Raises
+    ------
+    ValueError
+        Where training diverges.
+
     Warns
     -----
     UserWarning
@@ -492,12 +518,13 @@ def train(
     try:
         net.fit_loop(sample, epochs=max_iter)
     except StopTraining:
-        pass
+        if progress is not None:  # the last epoch ended before the bar was told
+            progress.on_epoch_end(net)
     except KeyboardInterrupt:
-        # The epoch that was cut off has no loss of its own.
-        if "train_loss" not in net.history[-1]:
-            net.history.pop()
-        if len(net.history) == n_epochs_before:
+        rows = net.history.to_list()[n_epochs_before:]
+        n_epochs = len(keep_best.scores) if keep_best else sum("train_loss" in row for row in rows)
+        del net.history[n_epochs_before + n_epochs :]  # the epoch that was cut off
+        if n_epochs == 0:
             raise
         warnings.warn("Training was interrupted; the epochs so far count.", stacklevel=2)
     finally:
@@ -505,10 +532,15 @@ def train(
         if progress is not None:
             progress.bar.close()
     net.module_.eval()
-    if keep_best is None:
-        return []
-    net.module_.load_state_dict(keep_best.best_weights)
-    return keep_best.scores
+    if keep_best is not None:
+        net.module_.load_state_dict(keep_best.best_weights)
+    if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
+        net.fail("weights of the network are no longer finite")
+    return keep_best.scores if keep_best is not None else []
+
+
+def _images_at_once(images: ImageSet) -> int:
+    return max(2, PREDICT_PIXELS // (images.image_shape[0] * images.image_shape[1]))
 
 
 def _to_tensor(pixels: np.ndarray, device: str) -> torch.Tensor:

@@ -172,6 +172,54 @@ def test_balanced_class_weight_equals_the_weights_by_hand():
     np.testing.assert_array_equal(balanced, by_hand)
 
 
+def test_balanced_class_weight_counts_an_image_of_weight_two_twice():
+    X, y = np.random.default_rng(0).normal(size=(30, 16)), np.array([0] * 20 + [1] * 10)
+    weights = np.random.default_rng(1).integers(0, 3, 30)
+    rows = np.repeat(np.arange(30), weights)
+    weighted = quick(class_weight="balanced").fit(X, y, sample_weight=weights)
+    repeated = quick(class_weight="balanced").fit(X[rows], y[rows])
+    np.testing.assert_array_equal(weighted.predict_proba(X), repeated.predict_proba(X))
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e300])
+def test_only_the_ratio_of_weights_matters(few, factor):
+    X, y = few
+    weights = np.random.default_rng(1).integers(1, 4, 40) * factor
+    expected = quick().fit(X, y, sample_weight=weights / factor).predict_proba(X)
+    found = quick().fit(X, y, sample_weight=weights).predict_proba(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("change", [{"alpha": 50.0}, {"label_smoothing": 0.5}])
+def test_warm_start_takes_up_changed_training_parameters(few, change):
+    X, y = few
+    one, other = (quick(warm_start=True).fit(X, y) for _ in range(2))
+    one.fit(X, y)
+    other.set_params(**change).fit(X, y)
+    assert not np.array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_alpha_shrinks_the_weights(few):
+    norms = [
+        float(quick(alpha=alpha).fit(*few).net_.module_.head[-1].weight.detach().norm())
+        for alpha in (0.0, 20.0)
+    ]
+    assert norms[1] < 0.9 * norms[0]
+
+
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+def test_what_torch_is_set_to_does_not_matter(few, around):
+    X, y = few
+    expected = quick(dropout=0.1).fit(X, y).predict_proba(X)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with around():
+            found = quick(dropout=0.1).fit(X, y).predict_proba(X)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_array_equal(found, expected)
+
+
 # What X may look like
 
 
@@ -261,6 +309,7 @@ def test_any_kernel_trains_on_any_image(shape, kernel_size):
         {"activation": "logistic"},
         {"augment": None},
         {"augment": ["shift", "flips", "quarter_turns"]},
+        {"augment": np.array(["shift", "flips"])},
         {"label_smoothing": 0.0, "alpha": 0.0},
         {"batch_size": 1},
         {"batch_size": 10_000},
@@ -329,7 +378,7 @@ def test_bad_X():
         ([0.5, 1.2, 3.4, 0.1], "Unknown label type: continuous"),
         ([0, 1, np.nan, 1], "Input y contains NaN"),
         ([1, 1, 1, 1], "y has only one class, .*1.*; at least 2 classes"),
-        ([[0, 1], [1, 0], [0, 1], [1, 0]], "y should be a 1d array"),
+        ([[0, 1], [1, 0], [0, 1], [1, 0]], r"y should be a 1d array .* y.argmax\(axis=1\)"),
         (np.array([0, "a", 1, "b"], dtype=object), "y"),
         (np.array(["a", None, "b", "a"], dtype=object), "y must hold labels of one kind"),
         (None, "y to be passed"),
@@ -404,7 +453,14 @@ def test_bad_parameters_are_named(few, parameters):
         ({"augment": ["shift", "zoom"]}, "augment holds 'zoom', which is none of shift"),
         ({"device": "cuda:99"}, r"device='cuda:99' is not available here .* 'auto' or 'cpu'"),
         ({"device": "toaster"}, "device='toaster' is not available here"),
+        ({"device": "meta"}, "device='meta' is not available here"),
+        ({"kernel_size": True}, "kernel_size must hold positive ints only"),
+        ({"augment": np.array(["zoom"])}, "augment holds 'zoom'"),
         ({"class_weight": {5: 2.0}}, "class"),
+        ({"class_weight": {0: -5}}, "class_weight must hold finite numbers"),
+        ({"class_weight": {0: np.inf}}, "class_weight must hold finite numbers"),
+        ({"class_weight": {0: np.nan}}, "class_weight must hold finite numbers"),
+        ({"class_weight": {0: 0, 1: 1}}, "non-zero sample weight all have the class 1"),
     ],
     ids=str,
 )
@@ -423,7 +479,9 @@ def test_quarter_turns_need_squares():
     [
         (np.zeros((2, 63)), "X has 63 features, but ShapeCNNClassifier is expecting 64 features"),
         (np.zeros((2, 9, 8)), r"images of shape \(9, 8\), .* fitted on images of shape \(8, 8\)"),
-        (np.zeros((2, 8, 8, 3)), r"images of shape \(8, 8, 3\), .* shape \(8, 8\)"),
+        (np.zeros((2, 8, 8, 3)), r"images of shape \(8, 8, 3\), .* shape \(8, 8\).*convert"),
+        (np.zeros((2, 1, 8, 8)), r"np.moveaxis\(X, 1, -1\)"),
+        (np.zeros((8, 8)), r"X has 8 features, .*single image: give X\[np.newaxis\]"),
         (np.zeros(64), "Expected 2D array"),
         (np.full((2, 64), np.nan), "Input X contains NaN"),
         (np.full((2, 64), 1e300), "far outside of those seen in fit"),

@@ -1,7 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from sklearn_shapecnn.images import ImageSet, find_image_shape
+from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,8 @@ from sklearn_shapecnn.images import ImageSet, find_image_shape
         ((5, 3, 4), (3, 4, 1), (3, 4, 1)),
         ((5, 3, 4, 1), (3, 4), (3, 4, 1)),
         ((5, 3, 4, 2), None, (3, 4, 2)),
-        ((5, 1, 9, 6), None, (1, 9, 6)),
+        ((5, 1, 9, 4), None, (1, 9, 4)),
+        ((5, 1, 9, 6), (1, 9, 6), (1, 9, 6)),
         ((5, 3, 9, 9), (3, 9, 9), (3, 9, 9)),
     ],
 )
@@ -30,6 +32,8 @@ def test_find_image_shape(shape, image_shape, expected):
         ((5, 64), (7, 9), r"image_shape=\(7, 9\) stands for 63 values .* has 64 values an image"),
         ((5, 8, 8), (4, 16), r"image_shape=\(4, 16\) .* has images of shape \(8, 8\)"),
         ((5, 3, 32, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
+        ((5, 3, 24, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
+        ((5, 4, 24, 24), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
     ],
 )
 def test_find_image_shape_refuses_contradictions(shape, image_shape, message):
@@ -45,6 +49,45 @@ def test_batch_is_float32_with_the_same_pixels(dtype, order):
     assert batch.dtype == np.float32
     assert batch.flags.c_contiguous
     np.testing.assert_array_equal(batch, pixels[1:])
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f2", "f4", "f8", "?"])
+def test_pixels_are_not_copied_as_a_whole(dtype):
+    X = np.ones((4, 2, 3), dtype=dtype)
+    X.flags.writeable = False
+    assert np.shares_memory(check_pixels(X, None), X)
+    assert np.shares_memory(ImageSet(X, (2, 3, 1)).pixels, X)
+
+
+def test_reading_writes_nothing():
+    pixels = np.full((3, 4), -0.0, dtype=np.float32)
+    images = ImageSet(pixels, (2, 2, 1))
+    images.fingerprints()
+    images.batch(slice(None))[:] = 7
+    assert np.signbit(pixels).all()
+    assert (pixels == 0).all()
+
+
+def test_boxes_of_images_become_one_array():
+    images = [np.full((2, 3), i) for i in range(4)]
+    box = np.empty(4, dtype=object)
+    box[:] = images
+    for X in (images, tuple(images), box, pd.Series(images)):
+        np.testing.assert_array_equal(check_pixels(X, None), np.stack(images))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([np.zeros((2, 3)), np.zeros((4, 3))], r"unequal sizes, such as \(2, 3\) and \(4, 3\)"),
+        (pd.Series([np.zeros((2, 3)), np.zeros((2, 3, 3))]), "unequal sizes"),
+        ([[[1, 2], [3]], [[1, 2], [3]]], "holds something that is no image"),
+        (["a.png", "b.png"], r"holds strings, such as 'a\.png'.*skimage\.io\.imread"),
+    ],
+)
+def test_boxes_of_something_else_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        check_pixels(X, None)
 
 
 def test_batch_of_a_slice_can_be_written_without_changing_the_images():

@@ -169,7 +169,7 @@ def test_sample_weight_is_routed_to_fit(few):
     wrong = np.arange(len(y)) % 4 == 0
     y_noisy = np.where(wrong, 1 - y, y)
     with sklearn.config_context(enable_metadata_routing=True):
-        cnn = quick().set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        cnn = quick().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, cnn)
         search = GridSearchCV(pipeline, {"shapecnnclassifier__kernel_size": [3]}, cv=2)

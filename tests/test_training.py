@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_shapecnn.images import ImageSet
 from sklearn_shapecnn.training import (
@@ -63,9 +64,10 @@ def test_scaling_gives_mean_zero_and_deviation_one():
 
 
 def test_constant_pixels_are_not_blown_up():
-    _, center, scale = distinct_sample(
-        ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
-    )
+    with pytest.warns(ConvergenceWarning, match=r"all pixels of X are the same \(about 0\.1\)"):
+        _, center, scale = distinct_sample(
+            ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
+        )
     assert center == pytest.approx(0.1)
     assert scale == 1
 
@@ -268,6 +270,51 @@ def test_an_interrupt_keeps_the_epochs_so_far():
         run(net, make_sample(20))
     assert len(net.history) == 1
     assert not net.module_.training
+
+
+def test_weights_that_are_not_finite_after_the_last_step_end_training():
+    net = make_net()
+
+    def spoil(batch, **kwargs):
+        step = type(net).train_step(net, batch)
+        with torch.no_grad():
+            net.module_.head[-1].bias.fill_(float("inf"))
+        return step
+
+    net.train_step = spoil
+    with pytest.raises(ValueError, match="weights of the network are no longer finite"):
+        run(net, make_sample(), max_iter=1, batch_size=20)
+
+
+def test_an_interrupt_while_an_epoch_is_scored_takes_that_epoch_back():
+    net = make_net()
+    scored = []
+
+    def stop_in_second_epoch(sample):
+        scored.append(1)
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        return type(net).evaluate(net, sample)
+
+    net.evaluate = stop_in_second_epoch
+    with pytest.warns(UserWarning, match="interrupted"):
+        scores = run(net, make_sample(), make_sample())
+    assert len(scores) == len(net.history) == 1
+    net = make_net()
+    net.evaluate = stop_in_second_epoch
+    scored[:] = [1]
+    with pytest.raises(KeyboardInterrupt):
+        run(net, make_sample(), make_sample())
+
+
+def test_weights_count_in_the_validation_score():
+    net = make_net()
+    sample = make_sample(20)
+    right = net.scores(sample.images).argmax(axis=1) == sample.targets
+    sample.weights[:] = np.where(right, 3.0, 1.0)
+    expected = 3 * right.sum() / (3 * right.sum() + (~right).sum())
+    assert net.evaluate(sample)[0] == pytest.approx(expected)
+    assert expected != right.mean()
 
 
 def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
