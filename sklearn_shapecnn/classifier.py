@@ -493,9 +493,10 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
                 f"requires y to be passed, but the target y is None: {type(self).__name__} learns "
                 f"from labelled images."
             )
-        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        shape = np.asarray(y).shape
+        if len(shape) == 2 and shape[1] > 1:
             raise ValueError(
-                f"y should be a 1d array of labels, got an array of shape {np.shape(y)} instead. "
+                f"y should be a 1d array of labels, got an array of shape {shape} instead. "
                 f"If it is one-hot encoded, give y.argmax(axis=1)."
             )
         y = column_or_1d(y, warn=True)
