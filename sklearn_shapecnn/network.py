@@ -51,15 +51,20 @@ class Stage:
     map_size: tuple[int, int]
 
 
+def auto_n_layers(image_shape: tuple[int, int, int]) -> int:
+    """Layers for an image shape: one more where there are many pixels to look past."""
+    return 4 if _is_large(image_shape) else 3
+
+
 def auto_n_filters(image_shape: tuple[int, int, int], n_layers: int) -> list[int]:
     """Filters per layer for an image shape: fewer where there are many pixels to slide over."""
-    first = 16 if _is_large(image_shape) else 32
-    return [min(first * 2**i, 256) for i in range(n_layers)]
+    first, most = (16, 64) if _is_large(image_shape) else (32, 256)
+    return [min(first * 2**i, most) for i in range(n_layers)]
 
 
 def auto_kernel_size(image_shape: tuple[int, int, int], n_layers: int) -> list[int]:
     """Width of the filters for an image shape: wider where a contour spans more pixels."""
-    return [5 if _is_large(image_shape) else 3] * n_layers
+    return [5 if _is_large(image_shape) else 3] + [3] * (n_layers - 1)
 
 
 def _is_large(image_shape: tuple[int, int, int]) -> bool:
@@ -67,19 +72,22 @@ def _is_large(image_shape: tuple[int, int, int]) -> bool:
 
 
 def auto_pool_size(image_shape: tuple[int, int, int], n_layers: int) -> list[int]:
-    """Pooling per layer for an image shape, so that the last maps are about 5 pixels wide.
+    """Pooling per layer for an image shape, so that the last maps are a few pixels wide.
 
-    Early layers pool first: their maps are the largest. Only in images under 16 pixels the first
-    layer is spared, for there every pixel counts.
+    That is about 5 pixels, and about 8 in large images. Early layers pool first, the very first one
+    twice as much in large images: their maps are the largest. Only in images under 16 pixels the
+    first layer is spared, for there every pixel counts.
     """
     side = max(image_shape[:2])
-    n_halvings = max(0, round(math.log2(side / 5)))
     order = list(range(n_layers))
-    if side < 16:
+    if _is_large(image_shape):
+        order = [0, *order]
+    elif side < 16:
         order = order[1:] + order[:1]
+    n_halvings = max(0, round(math.log2(side / (8 if _is_large(image_shape) else 5))))
     sizes = [1] * n_layers
     for i in range(n_halvings):
-        sizes[order[i % n_layers]] *= 2
+        sizes[order[i % len(order)]] *= 2
     return sizes
 
 
@@ -276,14 +284,15 @@ def _linear(n_in: int, n_out: int) -> nn.Linear:
 
 
 def _initialize_weights(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw the weights uniformly so that variance neither grows nor dies from layer to layer.
+    """Draw the weights uniformly with variance one over the number of inputs, and biases of zero.
 
     Notes
     -----
-    He et al., "Delving Deep into Rectifiers", ICCV 2015, section 2.2.
+    LeCun et al., "Efficient BackProp", 1998, section 4.6. What activations take from the variance
+    the normalization gives back.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="linear", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -25,8 +25,11 @@ from tqdm import tqdm
 from sklearn_shapecnn.images import ImageSet
 from sklearn_shapecnn.network import ShapeCNN
 
-AUGMENTATIONS = ("shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
+AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
+JITTERED = 0.75  # share of the images that jitter moves: what interpolation blurs the others keep
+TURN, ZOOM, MOVE = math.radians(10), 0.1, 0.1  # how far: an angle and shares of the side
 WARM_UP = 0.3  # share of the steps in which the learning rate rises
+LEARNT = 0.02  # mean loss at which there is nothing left to learn
 MAX_GRADIENT_NORM = 1.0
 PREDICT_PIXELS = 2**19  # about this many pixels go through the network at once in prediction
 
@@ -195,16 +198,25 @@ def auto_batch_size(n_samples: int) -> int:
     return min(64, max(8, n_samples // 10))
 
 
-def auto_max_iter(n_samples: int, batch_size: int) -> int:
-    """Enough epochs for some 450 steps, 8 at least and 100 at most."""
-    return min(100, max(8, math.ceil(450 / count_batches(n_samples, batch_size))))
+def auto_rounds(n_samples: int, batch_size: int) -> list[int]:
+    """Epochs of each round of training.
+
+    The last round takes some 600 steps in 8 to 100 epochs. Where those are few epochs of many
+    images, a short round comes before it, which is enough for an easy task: images seen two to four
+    times are learnt, not remembered.
+    """
+    steps = count_batches(n_samples, batch_size)
+    full = min(100, max(8, math.ceil(600 / steps)))
+    short = max(2, math.ceil(120 / steps))
+    return [short, full] if short <= 4 else [full]
 
 
 class Augment:
-    """Shift, flip and turn each image of a batch at random.
+    """Move, flip and turn each image of a batch at random.
 
-    Every pixel of the result is one of the image's own: all moves together are one look-up. What a
-    shift brings into view repeats the pixel at the border.
+    What comes into view repeats the pixel at the border. Without jitter every pixel of the result
+    is one of the image's own: all moves together are one look-up. Jitter turns, zooms and moves
+    three images in four by fractions of a pixel, with linear interpolation.
 
     Parameters
     ----------
@@ -216,6 +228,8 @@ class Augment:
 
     def __init__(self, names: Sequence[str], image_shape: tuple[int, int, int]) -> None:
         self.height, self.width, _ = image_shape
+        self.jitter = "jitter" in names and min(self.height, self.width) >= 8
+        self.walks = bool(set(names) - {"jitter"})
         shift = "shift" in names
         self.max_shift = (self._reach(self.height) * shift, self._reach(self.width) * shift)
         self.flip = (
@@ -236,6 +250,35 @@ class Augment:
         return min(4, side // 8)
 
     def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        if self.walks:
+            pixels = self._look_up(pixels, generator)
+        if self.jitter:
+            chosen = torch.rand(len(pixels), generator=generator) < JITTERED
+            chosen = chosen.nonzero()[:, 0].to(pixels.device)
+            moved = self._interpolate(pixels[chosen], generator)
+            pixels = pixels.index_copy(0, chosen, moved)
+        return pixels
+
+    def _interpolate(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        n, _, height, width = pixels.shape
+        turn, zoom, down, right = 2 * torch.rand((4, n), generator=generator) - 1
+        zoom = torch.exp(ZOOM * zoom)
+        cos, sin = torch.cos(TURN * turn) * zoom, torch.sin(TURN * turn) * zoom
+        # From a place in the result to one in the image, both from -1 to 1 along each side.
+        affine = torch.stack(
+            (
+                torch.stack((cos, sin * height / width, 2 * MOVE * right), dim=1),
+                torch.stack((-sin * width / height, cos, 2 * MOVE * down), dim=1),
+            ),
+            dim=1,
+        )
+        grid = F.affine_grid(affine, [n, 1, height, width], align_corners=False)
+        # Not by padding_mode="border", which not every device has.
+        last = torch.tensor([1 - 1 / width, 1 - 1 / height])
+        grid = torch.maximum(torch.minimum(grid, last), -last)
+        return F.grid_sample(pixels, grid.to(pixels.device), align_corners=False)
+
+    def _look_up(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, channels, height, width = pixels.shape
         flip_rows, flip_columns, transpose = torch.randint(
             2, (3, n), generator=generator, dtype=torch.bool
@@ -284,10 +327,67 @@ def one_cycle(progress: float) -> float:
     return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
-class OneCycle(Callback):
-    """Set the learning rate of each step of a training of known length."""
+class Muon(torch.optim.AdamW):
+    """AdamW, but filters of convolutions turn by orthogonalized momentum and keep their length.
 
-    def __init__(self, n_steps: int) -> None:
+    Parameters
+    ----------
+    params, lr, **kwargs
+        As of AdamW. Filters move by ten times the learning rate, as a share of their length; weight
+        decay would not change them.
+
+    Notes
+    -----
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+    https://kellerjordan.github.io/posts/muon. Keeping the length is from the authors' CIFAR-10
+    program, https://github.com/KellerJordan/cifar10-airbench.
+    """
+
+    MOMENTUM = 0.6
+    FACTOR = 10.0
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Move all weights by one step; the gradients of the filters are spent by it."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.ndim == 4 and weight.grad is not None:
+                    self._turn(weight, group["lr"])
+                    weight.grad = None
+        return super().step(closure)
+
+    def _turn(self, weight: torch.Tensor, learning_rate: float) -> None:
+        state = self.state[weight]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].mul_(self.MOMENTUM).add_(weight.grad)
+        direction = _orthogonalize(weight.grad.add(momentum, alpha=self.MOMENTUM))
+        length = math.sqrt(len(weight))
+        weight.mul_(length / weight.norm().clamp(min=1e-12))
+        weight.sub_(direction, alpha=self.FACTOR * learning_rate)
+
+
+def _orthogonalize(weight: torch.Tensor) -> torch.Tensor:
+    """Set all singular values of a filter bank, as a matrix of one row a filter, to about one.
+
+    The coefficients of this Newton-Schulz iteration are those of Jordan et al. (see ``Muon``).
+    """
+    matrix = weight.flatten(1)
+    matrix = matrix / (matrix.norm() + 1e-12)
+    tall = matrix.shape[0] > matrix.shape[1]
+    if tall:
+        matrix = matrix.T
+    for _ in range(5):
+        square = matrix @ matrix.T
+        matrix = 3.4445 * matrix + (2.0315 * square @ square - 4.7750 * square) @ matrix
+    return (matrix.T if tall else matrix).reshape(weight.shape)
+
+
+class OneCycle(Callback):
+    """Set the learning rate of each step of a round of training of known length."""
+
+    def start(self, n_steps: int) -> None:
+        """Begin a round of this many steps."""
         self.n_steps = n_steps
         self.step = 0
 
@@ -342,8 +442,8 @@ class KeepBest(Callback):
 class ShowProgress(Callback):
     """A bar on standard error, with the loss and the validation score of the last epoch."""
 
-    def __init__(self, n_steps: int) -> None:
-        self.bar = tqdm(total=n_steps, unit="batch", desc="fit")
+    def __init__(self) -> None:
+        self.bar = tqdm(total=0, unit="batch", desc="fit")
 
     def on_batch_end(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
         """Move on by one step."""
@@ -390,6 +490,14 @@ class ShapeNet(NeuralNetClassifier):
         torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": y_pred}
+
+    def has_learnt(self) -> bool:
+        """Whether the last epoch left the loss next to where label smoothing lets it go."""
+        smoothing = self.criterion_.label_smoothing
+        other = smoothing / len(self.classes)
+        true = 1 - smoothing + other
+        least = -(true * math.log(true) + (len(self.classes) - 1) * other * math.log(other or 1))
+        return self.history[-1, "train_loss"] < least + LEARNT
 
     def fail(self, what: str) -> NoReturn:
         """Raise ValueError for a training that led nowhere."""
@@ -457,7 +565,7 @@ def build_net(
         criterion=torch.nn.CrossEntropyLoss,
         criterion__label_smoothing=label_smoothing,
         criterion__reduction="none",
-        optimizer=torch.optim.AdamW,
+        optimizer=Muon,
         optimizer__weight_decay=alpha,
         optimizer__fused=not device.startswith("mps"),
         lr=learning_rate_init,
@@ -480,14 +588,16 @@ def train(
     held_out: Sample | None,
     *,
     batch_size: int,
-    max_iter: int,
+    rounds: Sequence[int],
     n_iter_no_change: float,
     tol: float,
     augment: Augment | None,
     seed: int,
     verbose: int,
 ) -> list[float]:
-    """Train a net for some epochs.
+    """Train a net for some rounds of epochs, until a round leaves nothing to learn.
+
+    Each round is a cycle of the learning rate.
 
     Returns
     -------
@@ -504,19 +614,26 @@ def train(
     UserWarning
         Where the user interrupts it after the first epoch; the net keeps what it has learnt.
     """
-    n_steps = max_iter * count_batches(len(sample), batch_size)
+    steps_per_epoch = count_batches(len(sample), batch_size)
+    cycle = OneCycle()
     keep_best = KeepBest(held_out, n_iter_no_change, tol) if held_out is not None else None
-    progress = ShowProgress(n_steps) if verbose else None
-    callbacks = [c for c in (OneCycle(n_steps), keep_best, progress) if c is not None]
+    progress = ShowProgress() if verbose else None
+    callbacks = [c for c in (cycle, keep_best, progress) if c is not None]
     n_epochs_before = len(net.history)
     standing = net.callbacks_
     net.callbacks_ = standing + [(type(c).__name__, c) for c in callbacks]
     # Not by set_params, which would initialize the network anew.
     net.iterator_train__batch_size = batch_size
     net.iterator_train__augment = augment
-    net.iterator_train__seed = seed
     try:
-        net.fit_loop(sample, epochs=max_iter)
+        for n_epochs in rounds:
+            net.iterator_train__seed = seed + len(net.history)  # no round repeats another's order
+            cycle.start(n_epochs * steps_per_epoch)
+            if progress is not None:
+                progress.bar.total += n_epochs * steps_per_epoch
+            net.fit_loop(sample, epochs=n_epochs)
+            if net.has_learnt():
+                break
     except StopTraining:
         if progress is not None:  # the last epoch ended before the bar was told
             progress.on_epoch_end(net)
