@@ -42,6 +42,7 @@ from sklearn_shapecnn.training import (
     train,
 )
 
+
 class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
     """Convolutional network for small images, with a softmax at its end.
 
@@ -115,11 +116,12 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
 
     augment : str, list of str or None, default='jitter'
         How images are changed at random in training: any of 'jitter', 'shift', 'horizontal_flip',
-        'vertical_flip', 'flips' and 'quarter_turns'. 'jitter' turns three images in four by up to 10
-        degrees, zooms them by up to 10 % and moves them by up to a tenth of their side, with linear
-        interpolation; it leaves images under 8 pixels alone. 'shift' moves all by whole pixels, up
-        to an eighth of their side and 4 at most. Both repeat the pixels at the border. 'flips'
-        stands for both flips; 'quarter_turns' turns square images by multiples of 90 degrees.
+        'vertical_flip', 'flips' and 'quarter_turns'. 'jitter' turns three images in four by up to
+        10 degrees, zooms them by up to 10 % and moves them by up to a tenth of their side, with
+        linear interpolation; it leaves images under 8 pixels alone. 'shift' moves all by whole
+        pixels, up to an eighth of their side and 4 at most. Both repeat the pixels at the border.
+        'flips' stands for both flips; 'quarter_turns' turns square images by multiples of 90
+        degrees.
         Choose what does not change the label: a mirrored digit is no digit.
 
     class_weight : dict {class: weight}, 'balanced' or None, default=None

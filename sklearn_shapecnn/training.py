@@ -253,15 +253,17 @@ class Augment:
         if self.walks:
             pixels = self._look_up(pixels, generator)
         if self.jitter:
-            chosen = torch.rand(len(pixels), generator=generator) < JITTERED
-            chosen = chosen.nonzero()[:, 0].to(pixels.device)
-            moved = self._interpolate(pixels[chosen], generator)
-            pixels = pixels.index_copy(0, chosen, moved)
+            luck = torch.rand(len(pixels), generator=generator, dtype=torch.float32)
+            chosen = (luck < JITTERED).nonzero()[:, 0].to(pixels.device)
+            if len(chosen):
+                moved = self._interpolate(pixels[chosen], generator)
+                pixels = pixels.index_copy(0, chosen, moved)
         return pixels
 
     def _interpolate(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, _, height, width = pixels.shape
-        turn, zoom, down, right = 2 * torch.rand((4, n), generator=generator) - 1
+        like = {"dtype": pixels.dtype}  # whatever torch's default is
+        turn, zoom, down, right = 2 * torch.rand((4, n), generator=generator, **like) - 1
         zoom = torch.exp(ZOOM * zoom)
         cos, sin = torch.cos(TURN * turn) * zoom, torch.sin(TURN * turn) * zoom
         # From a place in the result to one in the image, both from -1 to 1 along each side.
@@ -274,7 +276,7 @@ class Augment:
         )
         grid = F.affine_grid(affine, [n, 1, height, width], align_corners=False)
         # Not by padding_mode="border", which not every device has.
-        last = torch.tensor([1 - 1 / width, 1 - 1 / height])
+        last = torch.tensor([1 - 1 / width, 1 - 1 / height], **like)
         grid = torch.maximum(torch.minimum(grid, last), -last)
         return F.grid_sample(pixels, grid.to(pixels.device), align_corners=False)
 
@@ -360,11 +362,12 @@ class Muon(torch.optim.AdamW):
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
+            state["step"] = torch.zeros(())  # AdamW asks each state for it when copied
         momentum = state["momentum"].mul_(self.MOMENTUM).add_(weight.grad)
         direction = _orthogonalize(weight.grad.add(momentum, alpha=self.MOMENTUM))
         length = math.sqrt(len(weight))
         weight.mul_(length / weight.norm().clamp(min=1e-12))
-        weight.sub_(direction, alpha=self.FACTOR * learning_rate)
+        weight.sub_(direction, alpha=min(self.FACTOR * learning_rate, 1e37))
 
 
 def _orthogonalize(weight: torch.Tensor) -> torch.Tensor:
@@ -520,10 +523,12 @@ class ShapeNet(NeuralNetClassifier):
             total += float(weights.sum())
         return right / total, loss / total
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def scores(self, images: ImageSet) -> np.ndarray:
         """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
-        network = self.module_.eval()
+        network = self.module_
+        if network.training:  # asked first, for it takes as long as a small image
+            network.eval()
         step = _images_at_once(images)
         parts = []
         for start in range(0, len(images), step):

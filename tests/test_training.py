@@ -10,9 +10,10 @@ from sklearn_shapecnn.images import ImageSet
 from sklearn_shapecnn.training import (
     Augment,
     Batches,
+    Muon,
     Sample,
     auto_batch_size,
-    auto_max_iter,
+    auto_rounds,
     build_net,
     count_batches,
     distinct_sample,
@@ -119,12 +120,15 @@ def test_batches_keep_pixels_targets_and_weights_together():
 
 
 @pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
-def test_automatic_length_is_between_8_and_100_epochs_of_at_least_450_steps_if_it_can(n):
+def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_it_can(n):
     batch_size = auto_batch_size(n)
-    epochs = auto_max_iter(n, batch_size)
+    *short, full = auto_rounds(n, batch_size)
     assert 8 <= batch_size <= 64
-    assert 8 <= epochs <= 100
-    assert epochs == 100 or epochs * count_batches(n, batch_size) >= 450
+    assert 8 <= full <= 100
+    assert full == 100 or full * count_batches(n, batch_size) >= 600
+    # Only many images can be told to be learnt after a few epochs.
+    assert all(2 <= epochs <= 4 for epochs in short)
+    assert len(short) == (n >= 2000)
 
 
 def augmented(image, *names, n=200):
@@ -177,6 +181,45 @@ def test_shift_moves_by_whole_pixels_in_all_directions_and_repeats_the_border():
     assert places == {(i, j) for i in range(-2, 3) for j in range(-2, 3)}
 
 
+def jittered(image, n=300):
+    pixels = torch.as_tensor(image, dtype=torch.float32)[None, None].repeat(n, 1, 1, 1)
+    return Augment(["jitter"], (*image.shape, 1))(pixels, torch.Generator().manual_seed(0))[:, 0]
+
+
+def test_jitter_moves_three_images_in_four_by_up_to_a_tenth_of_their_side_and_a_bit_of_a_turn():
+    image = np.zeros((40, 80))
+    image[18:22, 38:42] = 1
+    moved = jittered(image).numpy()
+    is_moved = (moved != image).any(axis=(1, 2))
+    assert 0.65 < is_moved.mean() < 0.85
+    mass = moved.sum(axis=(1, 2))
+    down = (moved.sum(axis=2) @ np.arange(40.0)) / mass - 19.5
+    right = (moved.sum(axis=1) @ np.arange(80.0)) / mass - 39.5
+    # A tenth of the side, drawn out by a zoom of up to exp(0.1), and turned by up to 10 degrees.
+    assert 3 < down.max() < 1.12 * (4 + 8 * np.sin(np.radians(10)))
+    assert -1.12 * (8 + 4 * np.sin(np.radians(10))) < right.min() < -6
+    assert mass.max() / mass.min() > 1.2  # zoomed
+    assert mass.max() / mass.min() < 1.1 * np.exp(0.4)
+
+
+def test_jitter_turns_by_up_to_ten_degrees_whatever_the_shape_of_the_image():
+    image = np.zeros((40, 80))
+    image[20, 10:70] = 1
+    angles = []
+    for one in jittered(image, 200).numpy():
+        rows, columns = np.nonzero(one > 0.2)
+        angles.append(np.degrees(np.arctan(np.polyfit(columns, rows, 1)[0])))
+    assert 8 < max(angles) < 10.5
+    assert -10.5 < min(angles) < -8
+
+
+def test_jitter_repeats_the_border_and_leaves_tiny_images_alone():
+    flat = np.full((10, 12), 3.0)
+    torch.testing.assert_close(jittered(flat), torch.full((300, 10, 12), 3.0))
+    tiny = np.arange(70.0).reshape(7, 10)
+    assert (jittered(tiny).numpy() == tiny).all()
+
+
 def test_colours_move_together():
     pixels = torch.arange(12.0).reshape(1, 3, 2, 2).repeat(50, 1, 1, 1)
     turned = Augment(["flips"], (2, 2, 3))(pixels, torch.Generator().manual_seed(0))
@@ -193,13 +236,13 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_zero():
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
-def make_net(**parameters):
+def make_net(dropout=0.5, **parameters):
     network = {
         "image_shape": (2, 2, 1),
         "n_filters": [4],
         "kernel_size": [3],
         "pool_size": [1],
-        "dropout": 0.5,
+        "dropout": dropout,
     }
     parameters = {"learning_rate_init": 0.01, "alpha": 0.0, "label_smoothing": 0.0} | parameters
     return build_net(network, n_classes=2, device="cpu", **parameters)
@@ -208,7 +251,7 @@ def make_net(**parameters):
 def run(net, sample, held_out=None, **parameters):
     parameters = {
         "batch_size": 5,
-        "max_iter": 3,
+        "rounds": [3],
         "n_iter_no_change": 10,
         "tol": 0.0,
         "augment": None,
@@ -229,14 +272,66 @@ def test_training_leaves_torch_as_it_was():
 def test_held_out_images_are_scored_each_epoch_and_the_best_weights_kept():
     sample = make_sample(20)
     net = make_net()
-    scores = run(net, sample, sample, max_iter=12)
+    scores = run(net, sample, sample, rounds=[12])
     assert len(scores) == 12
     assert net.evaluate(sample)[0] == pytest.approx(max(scores))
 
 
 def test_training_stops_when_the_score_no_longer_improves():
     net = make_net(learning_rate_init=1e-12)
-    assert len(run(net, make_sample(), make_sample(), max_iter=50, n_iter_no_change=4)) == 5
+    assert len(run(net, make_sample(), make_sample(), rounds=[50], n_iter_no_change=4)) == 5
+
+
+def easy_sample():
+    """Bright against dark."""
+    pixels = np.repeat([[0.0] * 4, [1.0] * 4], 20, axis=0)
+    targets = np.repeat([0, 1], 20)
+    return Sample(ImageSet(pixels, (2, 2, 1)), np.arange(40), targets, np.ones(40, np.float32))
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_no_further_round_follows_one_that_left_nothing_to_learn(label_smoothing):
+    net = make_net(dropout=0.0, label_smoothing=label_smoothing, learning_rate_init=0.03)
+    run(net, easy_sample(), rounds=[30, 7])
+    assert len(net.history) == 30
+
+
+def test_a_further_round_follows_where_something_is_left_to_learn():
+    net = make_net(learning_rate_init=1e-6)
+    run(net, easy_sample(), rounds=[2, 3])
+    assert len(net.history) == 5
+
+
+def test_each_round_is_a_cycle_of_the_learning_rate():
+    net, rates = make_net(), []
+
+    def spy(batch, **kwargs):
+        rates.append(net.optimizer_.param_groups[0]["lr"])
+        return type(net).train_step(net, batch)
+
+    net.train_step = spy
+    run(net, make_sample(40), rounds=[2, 3], batch_size=4)
+    assert len(rates) == 50
+    assert np.diff(rates[:20])[-5:].max() < 0 < rates[20] < rates[25]
+    assert rates[49] < 0.1 * max(rates)
+
+
+def test_filters_turn_but_keep_their_length():
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(6, 4, 3, 3, generator=generator))
+    bias = torch.nn.Parameter(torch.ones(6))
+    optimizer = Muon([weight, bias], lr=0.01, weight_decay=0.5)
+    gradient = torch.randn(6, 4, 3, 3, generator=generator)
+    weight.grad, bias.grad = gradient.clone(), torch.zeros(6)
+    before = weight.detach() * (6**0.5 / weight.detach().norm())
+    optimizer.step()
+    # All directions of the gradient count alike: its singular values became about one.
+    step = ((before - weight.detach()) / 0.1).flatten(1)
+    singular = torch.linalg.svdvals(step)
+    assert singular.min() > 0.6 and singular.max() < 1.3
+    u, _, v = torch.linalg.svd(gradient.flatten(1), full_matrices=False)
+    assert torch.sum(step * (u @ v)) / step.norm() / 6**0.5 > 0.95
+    assert (bias.detach() == 1 - 0.01 * 0.5).all()  # by AdamW: no gradient, but weight decay
 
 
 def test_weights_scale_the_loss_of_each_image():
@@ -283,7 +378,7 @@ def test_weights_that_are_not_finite_after_the_last_step_end_training():
 
     net.train_step = spoil
     with pytest.raises(ValueError, match="weights of the network are no longer finite"):
-        run(net, make_sample(), max_iter=1, batch_size=20)
+        run(net, make_sample(), rounds=[1], batch_size=20)
 
 
 def test_an_interrupt_while_an_epoch_is_scored_takes_that_epoch_back():
