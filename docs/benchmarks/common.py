@@ -1,0 +1,139 @@
+"""What the benchmark scripts share: the data, the peers' features, times and tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import skimage.data
+import sklearn
+import torch
+from skimage.color import rgb2gray
+from skimage.feature import hog
+from sklearn.datasets import load_digits
+from sklearn.model_selection import StratifiedKFold
+
+from sklearn_shapecnn import make_shapes
+
+Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # X_train, y_train, X_test, y_test
+
+HARD = {  # cut by the border, filled or outlined, thin, dark or light, low contrast, noise
+    "min_visible": 0.3,
+    "filled": 0.5,
+    "aspect_ratio": (0.3, 0.8),
+    "foreground": (0.0, 1.0),
+    "background": (0.0, 1.0),
+    "min_contrast": 0.2,
+    "noise": 0.1,
+}
+PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "immunohistochemistry", "retina")
+
+
+def is_quick(description: str | None) -> bool:
+    """Read the command line, whose one option is --quick."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    return parser.parse_args().quick
+
+
+def print_machine() -> None:
+    """Say where and with what this was measured."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            model = next((li.split(":")[1].strip() for li in lines if "model name" in li), model)
+    print(
+        f"{model}, {os.cpu_count()} cores, torch on {torch.get_num_threads()} threads; Python "
+        f"{platform.python_version()}, torch {torch.__version__}, scikit-learn "
+        f"{sklearn.__version__}, NumPy {np.__version__}, scikit-image {skimage.__version__}.\n"
+    )
+
+
+def print_row(*cells: object) -> None:
+    """Print a row of a Markdown table."""
+    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
+
+
+def print_header(*cells: str) -> None:
+    """Print the head of a Markdown table."""
+    print_row(*cells)
+    print("|" + "---|" * len(cells), flush=True)
+
+
+def alternate(works: dict[str, Callable[[], object]], n_times: int) -> dict[str, list[float]]:
+    """Seconds of each work, done in turn n times after one time for nothing."""
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(n_times):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(ours: list[float], theirs: list[float]) -> str:
+    """Their time over ours: the median of the pairs, and the least and the most."""
+    pairs = [b / a for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+
+
+def shapes(seed: int, n_train: int, n_test: int, **parameters: object) -> Iterator[Split]:
+    """Training and test images of make_shapes, rows of 72 x 72 pixels."""
+    X, y = make_shapes(n_train + n_test, random_state=seed, **parameters)
+    yield X[:n_train], y[:n_train], X[n_train:], y[n_train:]
+
+
+def folds(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Split]:
+    """Stratified 5-fold, shuffled."""
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y):
+        yield X[train], y[train], X[test], y[test]
+
+
+def digits(seed: int, n: int = 1797) -> Iterator[Split]:
+    """scikit-learn's digits, 8 x 8 pixels."""
+    X, y = load_digits(return_X_y=True)
+    return folds(X[:n], y[:n], seed)
+
+
+def faces(seed: int) -> Iterator[Split]:
+    """scikit-image's faces and other patches, 25 x 25 pixels."""
+    X = skimage.data.lfw_subset()
+    return folds(X.reshape(len(X), -1), np.arange(200) < 100, seed)
+
+
+def patches(seed: int, n_train: int, n_test: int) -> Iterator[Split]:
+    """From which picture a patch of 24 x 24 pixels is; test patches are of the lower halves."""
+    rng = np.random.default_rng(seed)
+    pictures = [rgb2gray(getattr(skimage.data, name)()).astype(np.float32) for name in PICTURES]
+
+    def cut(n: int, lower: bool) -> tuple[np.ndarray, np.ndarray]:
+        y = rng.integers(len(pictures), size=n)
+        X = np.empty((n, 24 * 24), dtype=np.float32)
+        for i, label in enumerate(y):
+            half = np.array_split(pictures[label], 2)[int(lower)]
+            row, column = (rng.integers(side - 24) for side in half.shape)
+            X[i] = half[row : row + 24, column : column + 24].ravel()
+        return X, y
+
+    yield *cut(n_train, lower=False), *cut(n_test, lower=True)
+
+
+def hog_features(X: np.ndarray) -> np.ndarray:
+    """Histograms of oriented gradients, in cells of about a ninth of the image's side."""
+    side = round(X.shape[1] ** 0.5)
+    cell = max(2, side // 9)
+    return np.array(
+        [
+            hog(image, orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
+            for image in X.reshape(-1, side, side)
+        ]
+    )
