@@ -262,8 +262,8 @@ class Augment:
 
     def _interpolate(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, _, height, width = pixels.shape
-        like = {"dtype": pixels.dtype}  # whatever torch's default is
-        turn, zoom, down, right = 2 * torch.rand((4, n), generator=generator, **like) - 1
+        luck = torch.rand((4, n), generator=generator, dtype=pixels.dtype)
+        turn, zoom, down, right = 2 * luck - 1
         zoom = torch.exp(ZOOM * zoom)
         cos, sin = torch.cos(TURN * turn) * zoom, torch.sin(TURN * turn) * zoom
         # From a place in the result to one in the image, both from -1 to 1 along each side.
@@ -276,7 +276,7 @@ class Augment:
         )
         grid = F.affine_grid(affine, [n, 1, height, width], align_corners=False)
         # Not by padding_mode="border", which not every device has.
-        last = torch.tensor([1 - 1 / width, 1 - 1 / height], **like)
+        last = torch.tensor([1 - 1 / width, 1 - 1 / height], dtype=pixels.dtype)
         grid = torch.maximum(torch.minimum(grid, last), -last)
         return F.grid_sample(pixels, grid.to(pixels.device), align_corners=False)
 
@@ -354,17 +354,17 @@ class Muon(torch.optim.AdamW):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.ndim == 4 and weight.grad is not None:
-                    self._turn(weight, group["lr"])
+                    self._turn(weight, weight.grad, group["lr"])
                     weight.grad = None
         return super().step(closure)
 
-    def _turn(self, weight: torch.Tensor, learning_rate: float) -> None:
+    def _turn(self, weight: torch.Tensor, gradient: torch.Tensor, learning_rate: float) -> None:
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
             state["step"] = torch.zeros(())  # AdamW asks each state for it when copied
-        momentum = state["momentum"].mul_(self.MOMENTUM).add_(weight.grad)
-        direction = _orthogonalize(weight.grad.add(momentum, alpha=self.MOMENTUM))
+        momentum = state["momentum"].mul_(self.MOMENTUM).add_(gradient)
+        direction = _orthogonalize(gradient.add(momentum, alpha=self.MOMENTUM))
         length = math.sqrt(len(weight))
         weight.mul_(length / weight.norm().clamp(min=1e-12))
         weight.sub_(direction, alpha=min(self.FACTOR * learning_rate, 1e37))
