@@ -102,8 +102,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
 
     batch_size : 'auto' or int, default='auto'
         About how many images a training step sees; the images are spread evenly over the batches.
-        'auto' is a tenth of the images, but at least 8 and at most 64. Batches hold two images at
-        least.
+        'auto' is a tenth of the images, but at least 8 and at most 64; less than 64 in images of
+        more than 90 x 90 pixels, down to 32 at 128 x 128. Batches hold two images at least.
 
     max_iter : 'auto' or int, default='auto'
         Number of epochs: how often each image is seen. 'auto' takes as many as make 600 steps, but
@@ -371,7 +371,9 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
             )
 
         batch_size = (
-            auto_batch_size(len(sample)) if self.batch_size == "auto" else int(self.batch_size)
+            auto_batch_size(len(sample), image_shape)
+            if self.batch_size == "auto"
+            else int(self.batch_size)
         )
         n_epochs_before = len(net.history)
         scores = train(

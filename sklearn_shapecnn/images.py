@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,6 +33,7 @@ class ImageSet:
     def __init__(self, pixels: np.ndarray, image_shape: tuple[int, int, int]) -> None:
         self.pixels = pixels
         self.image_shape = image_shape
+        self._file = _mapped_file(pixels)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -43,6 +45,8 @@ class ImageSet:
         """
         with np.errstate(over="ignore"):
             part = np.array(self.pixels[rows], dtype=np.float32, order="C")
+        if self._file is not None:  # else the whole file ends up in this process's memory
+            self._file.madvise(mmap.MADV_DONTNEED)
         return part.reshape(len(part), *self.image_shape)
 
     def blocks(self) -> Iterator[slice]:
@@ -206,6 +210,17 @@ def _stack(X: Any) -> Any:
             f"one size and number of channels first, e.g. with skimage.transform.resize."
         )
     return np.stack(images) if is_box and shapes and shapes[0] else X
+
+
+def _mapped_file(pixels: Any) -> mmap.mmap | None:
+    """The map of the file behind an array, where its pages can be let go without loss."""
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return None
+    while isinstance(pixels, np.ndarray):
+        if isinstance(pixels, np.memmap) and pixels.mode == "c":  # changes exist in memory alone
+            return None
+        pixels = pixels.base
+    return pixels if isinstance(pixels, mmap.mmap) else None
 
 
 def _without_gray(image_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ TURN, ZOOM, MOVE = math.radians(10), 0.1, 0.1  # how far: an angle and shares of
 WARM_UP = 0.3  # share of the steps in which the learning rate rises
 LEARNT = 0.02  # mean loss at which there is nothing left to learn
 MAX_GRADIENT_NORM = 1.0
-PREDICT_PIXELS = 2**19  # about this many pixels go through the network at once in prediction
+PIXELS_AT_ONCE = 2**19  # no more go through the network at once, for their memory
 
 Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
 Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
@@ -193,9 +193,9 @@ def count_batches(n_samples: int, batch_size: int) -> int:
     return max(1, min(round(n_samples / batch_size), n_samples // 2))
 
 
-def auto_batch_size(n_samples: int) -> int:
-    """64 images a batch; fewer where there are few, so that a pass still takes several steps."""
-    return min(64, max(8, n_samples // 10))
+def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
+    """64 images a batch; fewer where there are few, for a pass to take several steps, or large."""
+    return max(8, min(64, n_samples // 10, PIXELS_AT_ONCE // math.prod(image_shape[:2])))
 
 
 def auto_rounds(n_samples: int, batch_size: int) -> list[int]:
@@ -530,7 +530,8 @@ class ShapeNet(NeuralNetClassifier):
         if network.training:  # asked first, for it takes as long as a small image
             network.eval()
         step = _images_at_once(images)
-        parts = []
+        # Not a part at a time: small arrays kept among large ones that come and go waste memory.
+        scores = np.empty((len(images), len(self.classes)), dtype=np.float32)
         for start in range(0, len(images), step):
             pixels = _to_tensor(images.batch(slice(start, start + step)), self.device)
             n = len(pixels)
@@ -538,8 +539,8 @@ class ShapeNet(NeuralNetClassifier):
                 # For a lone image torch takes another way, which rounds differently; beside a copy
                 # of itself it gets the very scores that it gets among others.
                 pixels = pixels.expand(2, -1, -1, -1)
-            parts.append(network(pixels)[:n].cpu().numpy())
-        return np.concatenate(parts)
+            scores[start : start + n] = network(pixels)[:n].cpu().numpy()
+        return scores
 
 
 @torch.inference_mode(False)
@@ -662,7 +663,7 @@ def train(
 
 
 def _images_at_once(images: ImageSet) -> int:
-    return max(2, PREDICT_PIXELS // (images.image_shape[0] * images.image_shape[1]))
+    return max(2, PIXELS_AT_ONCE // (images.image_shape[0] * images.image_shape[1]))
 
 
 def _to_tensor(pixels: np.ndarray, device: str) -> torch.Tensor:

@@ -1,3 +1,6 @@
+import itertools
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,3 +118,37 @@ def test_fingerprints_are_those_of_the_pixels_whatever_the_dtype_or_the_block(mo
 def test_fingerprints_refuse_what_float32_cannot_hold():
     with pytest.raises(ValueError, match=r"too large for dtype\('float32'\).*divide X"):
         ImageSet(np.array([[1.0, 1e39]]), (1, 2, 1)).fingerprints()
+
+
+def mapped(tmp_path, mode):
+    path = tmp_path / "X.npy"
+    np.save(path, np.arange(8_000_000, dtype=np.uint8).reshape(2000, 4000))
+    return path, np.load(path, mmap_mode=mode)
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/smaps"), reason="only Linux tells how much of a file is resident"
+)
+def test_a_file_that_was_read_does_not_stay_in_memory(tmp_path):
+    path, X = mapped(tmp_path, "r")
+    images = ImageSet(np.asarray(X)[100:], (1, 4000, 1))
+
+    def resident():
+        with open("/proc/self/smaps") as lines:
+            after = itertools.dropwhile(lambda line: str(path) not in line, lines)
+            return next(int(line.split()[1]) for line in after if line.startswith("Rss:"))
+
+    assert np.asarray(X).sum() > 0
+    assert resident() > 7000  # kibibytes: this is how it would be
+    images.fingerprints()
+    images.batch(slice(0, 1900))
+    assert resident() < 100
+
+
+@pytest.mark.parametrize("mode", ["r+", "c"])
+def test_reading_keeps_what_was_written_to_a_mapped_file(tmp_path, mode):
+    _, X = mapped(tmp_path, mode)
+    X[7] = 200
+    images = ImageSet(X, (1, 4000, 1))
+    images.batch(slice(0, 100))
+    assert (images.batch(slice(7, 8)) == 200).all()

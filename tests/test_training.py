@@ -121,7 +121,7 @@ def test_batches_keep_pixels_targets_and_weights_together():
 
 @pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
 def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_it_can(n):
-    batch_size = auto_batch_size(n)
+    batch_size = auto_batch_size(n, (72, 72, 1))
     *short, full = auto_rounds(n, batch_size)
     assert 8 <= batch_size <= 64
     assert 8 <= full <= 100
@@ -129,6 +129,12 @@ def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_i
     # Only many images can be told to be learnt after a few epochs.
     assert all(2 <= epochs <= 4 for epochs in short)
     assert len(short) == (n >= 2000)
+
+
+def test_automatic_batches_are_smaller_where_images_are_large():
+    assert auto_batch_size(60_000, (90, 90, 3)) == 64
+    assert auto_batch_size(60_000, (128, 128, 1)) == 32
+    assert auto_batch_size(60_000, (2000, 2000, 1)) == 8
 
 
 def augmented(image, *names, n=200):

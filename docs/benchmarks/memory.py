@@ -1,0 +1,160 @@
+"""Memory of training and prediction, and how time grows with images and pixels.
+
+Run ``OMP_NUM_THREADS=1 python docs/benchmarks/memory.py``; it prints tables in Markdown and draws
+``growth.png`` beside itself. ``--quick`` takes little of everything and draws nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from common import is_quick, print_header, print_machine, print_row
+from matplotlib.figure import Figure
+
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+
+# Measured in processes of their own: the most memory that a process ever held never sinks again.
+FROM_FILE = """
+import resource, sys
+import numpy as np
+from sklearn_shapecnn import ShapeCNNClassifier
+X = np.lib.format.open_memmap({path!r}, mode="r")
+y = np.arange(len(X)) % 3
+clf = ShapeCNNClassifier(max_iter=1, random_state=0).fit(X, y)
+clf.predict(X)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+FROM_MEMORY = """
+import resource
+import numpy as np
+from sklearn_shapecnn import ShapeCNNClassifier
+rng = np.random.default_rng(0)
+y = np.arange({n}) % 3
+warm = rng.integers(0, 255, (96, {side} ** 2)).astype({dtype!r})
+clf = ShapeCNNClassifier(max_iter=1, batch_size=64, random_state=0).fit(warm, y[:96])
+clf.predict(warm)
+X = np.empty(({n}, {side} ** 2), {dtype!r})
+for start in range(0, {n}, 1000):
+    part = X[start : start + 1000]
+    part[:] = rng.integers(0, 2 if X.dtype == bool else 255, part.shape)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+clf.fit(X, y)
+clf.predict(X)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def run(code: str) -> float:
+    """What a program of its own prints."""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def file_table(quick: bool) -> None:
+    """Peak resident memory of one epoch of `fit` and of `predict` from a sparse file of uint8."""
+    gigabytes = 0.1 if quick else 4
+    side = 128
+    print_header("file", "peak resident memory, MiB", "asked for")
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "X.npy"))
+        shape = (int(gigabytes * 1e9) // side**2, side, side)
+        X = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        # Sparse, but no image twice: the number of each stands in its first pixels.
+        X[:, 0, :4] = np.arange(len(X), dtype=np.uint32).view(np.uint8).reshape(-1, 4)
+        X.flush()
+        del X
+        print_row(
+            f"{gigabytes:g} GB of {side} x {side}", f"{run(FROM_FILE.format(path=path)):.0f}", "600"
+        )
+
+
+def array_table(quick: bool) -> None:
+    """Memory of `fit` and `predict` beyond X, which lies in memory; a small `fit` came before."""
+    side = 32
+    sizes = (4000,) if quick else (50_000, 100_000)
+    print_header("dtype", *(f"{n} images: X, MiB | beyond it, MiB | share" for n in sizes))
+    for dtype in ("bool", "uint8", "float32", "float64"):
+        cells = []
+        for n in sizes:
+            extra = run(FROM_MEMORY.format(n=n, side=side, dtype=dtype))
+            size = n * side**2 * np.dtype(dtype).itemsize / 2**20
+            cells += [f"{size:.0f}", f"{extra:.0f}", f"{extra / size:.0%}"]
+        print_row(dtype, *cells)
+
+
+def seconds_per_image(works: dict[int, tuple[Callable[[], object], int]], n_times: int) -> dict:
+    """Microseconds an image of each work, in turn; the works' own numbers of images are given."""
+    times: dict[int, list[float]] = {key: [] for key in works}
+    for _ in range(n_times):
+        for key, (work, n) in works.items():
+            start = time.perf_counter()
+            work()
+            times[key].append(1e6 * (time.perf_counter() - start) / n)
+    return times
+
+
+def growth_table(quick: bool) -> None:
+    """Time of one epoch of `fit`, and of `predict`, by the number of images and their pixels."""
+    n_times = 1 if quick else 3
+    counts = (500, 1000) if quick else (1000, 4000, 16_000, 64_000)
+    sides = (32, 64) if quick else (32, 48, 64, 96, 128)
+    X, y = make_shapes(max(counts), image_shape=(24, 24), random_state=0)
+    # The same network for all: the default one differs with the size of the images.
+    fixed = {"n_filters": (16, 32, 64), "kernel_size": 3, "pool_size": 2, "batch_size": 64}
+    clf = ShapeCNNClassifier(**fixed, max_iter=1, random_state=0)
+    clf.fit(X[:200], y[:200])
+
+    curves = {}
+    by_count = {n: (lambda n=n: clf.fit(X[:n], y[:n]), n) for n in counts}
+    curves["images", "fit"] = seconds_per_image(by_count, n_times)
+    by_count = {n: (lambda n=n: clf.predict(X[:n]), n) for n in counts}
+    curves["images", "predict"] = seconds_per_image(by_count, n_times)
+    pictures = {s: make_shapes(640, image_shape=(s, s), random_state=0) for s in sides}
+    fitted = {s: ShapeCNNClassifier(**fixed, max_iter=1, random_state=0) for s in sides}
+    by_side = {s: (lambda s=s: fitted[s].fit(*pictures[s]), 640) for s in sides}
+    curves["pixels", "fit"] = seconds_per_image(by_side, n_times)
+    by_side = {s: (lambda s=s: fitted[s].predict(pictures[s][0]), 640) for s in sides}
+    curves["pixels", "predict"] = seconds_per_image(by_side, n_times)
+
+    print_header("of", "at", "µs an image", "ns a pixel", "over the first")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = dict(zip(("images", "pixels"), figure.subplots(1, 2), strict=True))
+    for (axis, name), times in curves.items():
+        medians = {}
+        for key, samples in times.items():
+            pixels = 24**2 if axis == "images" else key**2
+            middle = statistics.median(samples)
+            medians[key] = 1e3 * middle / pixels
+            at = f"{key} images" if axis == "images" else f"{key} x {key} pixels"
+            share = medians[key] / next(iter(medians.values()))
+            print_row(f"`{name}`", at, f"{middle:.0f}", f"{medians[key]:.1f}", f"{share:.2f}")
+        axes[axis].plot(list(medians), list(medians.values()), "o-", label=name)
+    for axis, label in (("images", "images of 24 x 24 pixels"), ("pixels", "side, pixels")):
+        axes[axis].set(xscale="log", yscale="log", xlabel=label, ylabel="nanoseconds a pixel")
+        keys = counts if axis == "images" else sides
+        axes[axis].set_xticks(keys, [f"{key:,}" for key in keys])
+        axes[axis].minorticks_off()
+        axes[axis].set_ylim(bottom=5)
+        axes[axis].legend()
+    if not quick:
+        figure.savefig(Path(__file__).with_name("growth.png"), dpi=120)
+
+
+def main() -> None:
+    """Measure and print."""
+    quick = is_quick(__doc__)
+    print_machine()
+    for table in (file_table, array_table, growth_table):
+        print(f"\n{table.__doc__}\n")
+        table(quick)
+
+
+if __name__ == "__main__":
+    main()
