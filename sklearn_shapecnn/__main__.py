@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import os
 import sys
@@ -114,13 +115,10 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--random-state must be from 0 to 2**32 - 1, got {args.random_state}")
     if args.output is None:
         return
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError('--output needs matplotlib: pip install "sklearn-shapecnn[plot]"')
     try:
-        import matplotlib.figure  # noqa: F401
-
         args.output.mkdir(parents=True, exist_ok=True)
-    except ImportError:
-        hint = '--output needs matplotlib: pip install "sklearn-shapecnn[plot]"'
-        raise ValueError(hint) from None
     except OSError as error:
         reason = f"{args.output}: {error.strerror}"
         raise ValueError(f"--output: cannot make the directory {reason}") from None

@@ -113,11 +113,11 @@ def test_random_state_decides_everything_and_none_is_random(few):
 
 def test_global_random_states_and_data_are_left_alone(few):
     X, y = (a.copy() for a in few)
-    numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
     n_threads = torch.get_num_threads()
     clf = quick(random_state=None, dropout=0.2, early_stopping=True).fit(X, y)
     clf.predict(X)
-    after = np.random.get_state()  # noqa: NPY002
+    after = np.random.get_state()
     assert all(np.array_equal(a, b) for a, b in zip(numpy_state, after, strict=True))
     assert torch.equal(torch_state, torch.get_rng_state())
     assert n_threads == torch.get_num_threads()

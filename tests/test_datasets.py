@@ -560,11 +560,11 @@ def test_numpy_integer_seed():
 def test_global_random_state_is_neither_read_nor_changed():
     made = []
     for _ in range(2):
-        np.random.seed(0)  # noqa: NPY002
-        before = np.random.get_state()  # noqa: NPY002
+        np.random.seed(0)
+        before = np.random.get_state()
         made.append(make_shapes(5, noise=0.1)[0])
         make_shapes(5, min_visible=0.5, random_state=0)
-        after = np.random.get_state()  # noqa: NPY002
+        after = np.random.get_state()
         assert_array_equal(before[1], after[1])
         assert before[2:] == after[2:]
     assert (made[0] != made[1]).any()

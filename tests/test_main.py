@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
@@ -50,7 +51,7 @@ def fails(capsys, *argv):
 
 def read_picture(path):
     """Pixels of a PNG as 8-bit RGB."""
-    image = pytest.importorskip("matplotlib.image").imread(path)
+    image = matplotlib.image.imread(path)
     return np.round(255 * image[..., :3]).astype(int)
 
 
@@ -94,7 +95,6 @@ def test_all_data_sets_by_default(runs):
 
 
 def test_picture_of_a_run(few_epochs, tmp_path, capsys):
-    matplotlib = pytest.importorskip("matplotlib")
     settings = dict.copy(matplotlib.rcParams)
     path = tmp_path / "not" / "there" / "shapes.png"
     assert main(["--data", "shapes", "--n-samples", "40", "--output", str(path.parent)]) == 0
@@ -108,7 +108,6 @@ def test_picture_of_a_run(few_epochs, tmp_path, capsys):
 
 @pytest.mark.parametrize(("n_images", "height"), [(1, 225), (8, 225), (9, 410), (99, 780)])
 def test_sheet_has_as_many_rows_as_it_needs(n_images, height, tmp_path):
-    pytest.importorskip("matplotlib")
     images = np.random.default_rng(0).random((n_images, 8, 8))
     labels = np.arange(n_images)
     demo._draw_sheet(images, labels, labels, "title", tmp_path / "sheet.png")
@@ -116,7 +115,6 @@ def test_sheet_has_as_many_rows_as_it_needs(n_images, height, tmp_path):
 
 
 def test_sheet_shows_wrong_images_first(tmp_path):
-    pytest.importorskip("matplotlib")
     images = np.full((8, 6, 6), 0.5)
     images[5] = 0  # so that black and white are told from gray
     images[6] = 1
@@ -156,7 +154,6 @@ def test_bad_arguments(argv, message, runs, capsys):
 
 
 def test_output_that_is_no_directory(runs, tmp_path, capsys):
-    pytest.importorskip("matplotlib")
     file = tmp_path / "file"
     file.write_text("text")
     for path in (file, file / "below"):
@@ -167,7 +164,6 @@ def test_output_that_is_no_directory(runs, tmp_path, capsys):
 
 
 def test_output_that_may_not_be_written_to(runs, tmp_path, monkeypatch, capsys):
-    pytest.importorskip("matplotlib")
     monkeypatch.setattr(demo.os, "access", lambda path, mode: False)
     message = fails(capsys, "--output", str(tmp_path))
     assert message == f"--output: may not write to the directory {tmp_path}\n"
@@ -176,7 +172,6 @@ def test_output_that_may_not_be_written_to(runs, tmp_path, monkeypatch, capsys):
 
 def test_without_matplotlib(runs, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     message = fails(capsys, "--output", str(tmp_path / "new"))
     assert 'pip install "sklearn-shapecnn[plot]"' in message
     assert not runs

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
@@ -49,6 +50,12 @@ def images(side: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     return X.reshape(-1, 64)[:n].astype(np.float32), np.tile(y, len(X))[:n]
 
 
+def repeat(n_times: int, work: Callable, *args: object) -> None:
+    """Do it several times."""
+    for _ in range(n_times):
+        work(*args)
+
+
 def untrained(clf: ShapeCNNClassifier) -> ShapeCNN:
     """The network of a fitted classifier, with fresh weights."""
     parameters = clf.net_.get_params()
@@ -56,9 +63,11 @@ def untrained(clf: ShapeCNNClassifier) -> ShapeCNN:
     return ShapeCNN(**{name.removeprefix("module__"): parameters[name] for name in names})
 
 
-def bare_loop(network: ShapeCNN, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int) -> None:
+def bare_loop(
+    clf: ShapeCNNClassifier, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int
+) -> None:
     """What fit does, without skorch and without scikit-learn: the least that it could cost."""
-    network = network.to(memory_format=torch.channels_last).train()
+    network = untrained(clf).to(memory_format=torch.channels_last).train()
     pixels = torch.from_numpy(X.reshape(-1, side, side, 1))
     targets = torch.from_numpy(y)
     optimizer = Muon(network.parameters(), lr=0.01, weight_decay=0.01, fused=True)
@@ -79,14 +88,14 @@ def bare_loop(network: ShapeCNN, X: np.ndarray, y: np.ndarray, n_epochs: int, si
 
 
 def tutorial_loop(
-    network: ShapeCNN, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int
+    clf: ShapeCNNClassifier, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int
 ) -> None:
     """The loop of PyTorch's tutorials, which neither augments nor changes the learning rate."""
     data = TensorDataset(torch.from_numpy(X).reshape(-1, 1, side, side), torch.from_numpy(y))
     loader = DataLoader(data, batch_size=BATCH, shuffle=True)
     loss_fn = torch.nn.CrossEntropyLoss()
+    network = untrained(clf).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    network.train()
     for _ in range(n_epochs):
         for batch, targets in loader:
             loss = loss_fn(network(batch), targets)
@@ -110,13 +119,13 @@ def fit_rows(n_times: int, quick: bool) -> Iterator[tuple]:
         clf = ShapeCNNClassifier(batch_size=BATCH, max_iter=n_epochs, random_state=0)
         plain = ShapeCNNClassifier(**{**clf.get_params(), "augment": None})
         clf.fit(X[:200], y[:200])
-        matrix = torch.rand(1536, 1536)
+        matrix = np.random.default_rng(0).random((1536, 1536), dtype=np.float32)
         works = {
-            "fit": lambda: clf.fit(X, y),  # noqa: B023 - called in this turn of the loop
-            "bare": lambda: bare_loop(untrained(clf), X, y, n_epochs, side),  # noqa: B023
-            "plain": lambda: plain.fit(X, y),  # noqa: B023
-            "tutorial": lambda: tutorial_loop(untrained(clf), X, y, n_epochs, side),  # noqa: B023
-            "matrix": lambda: [matrix @ matrix for _ in range(5)],  # noqa: B023
+            "fit": partial(clf.fit, X, y),
+            "bare": partial(bare_loop, clf, X, y, n_epochs, side),
+            "plain": partial(plain.fit, X, y),
+            "tutorial": partial(tutorial_loop, clf, X, y, n_epochs, side),
+            "matrix": partial(repeat, 5, np.matmul, matrix, matrix),
         }
         seconds = alternate(works, n_times)
         size = f"{side} x {side}"
@@ -207,17 +216,11 @@ def predict_rows(n_times: int, quick: bool) -> Iterator[tuple]:
         name = session.get_inputs()[0].name
         for n in (1, 256, 1024):
             n_calls = 1024 // n if not quick else 1
-            rows, batch = X[:n], frames[:n]
-            seconds = alternate(
-                {
-                    "ours": lambda: [clf.predict(rows) for _ in range(n_calls)],  # noqa: B023
-                    "theirs": lambda: [
-                        session.run(None, {name: batch})  # noqa: B023
-                        for _ in range(n_calls)  # noqa: B023
-                    ],
-                },
-                n_times,
-            )
+            works = {
+                "ours": partial(repeat, n_calls, clf.predict, X[:n]),
+                "theirs": partial(repeat, n_calls, session.run, None, {name: frames[:n]}),
+            }
+            seconds = alternate(works, n_times)
             each = {key: 1e6 * statistics.median(s) / n_calls for key, s in seconds.items()}
             yield (
                 f"`predict`, {side} x {side}, {n} a call ({each['ours']:.0f} µs): "
