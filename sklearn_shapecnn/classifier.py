@@ -35,6 +35,7 @@ from sklearn_shapecnn.training import (
     AUGMENTATIONS,
     Augment,
     ShapeNet,
+    auto_augment,
     auto_batch_size,
     auto_rounds,
     build_net,
@@ -114,14 +115,14 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1
         may raise the accuracy, but leaves the probabilities too cautious.
 
-    augment : str, list of str or None, default='jitter'
-        How images are changed at random in training: any of 'jitter', 'shift', 'horizontal_flip',
-        'vertical_flip', 'flips' and 'quarter_turns'. 'jitter' turns three images in four by up to
-        10 degrees, zooms them by up to 10 % and moves them by up to a tenth of their side, with
-        linear interpolation; it leaves images under 8 pixels alone. 'shift' moves all by whole
-        pixels, up to an eighth of their side and 4 at most. Both repeat the pixels at the border.
-        'flips' stands for both flips; 'quarter_turns' turns square images by multiples of 90
-        degrees.
+    augment : str, list of str or None, default='auto'
+        How images are changed at random in training: any of 'auto', 'jitter', 'shift',
+        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'shift', and
+        'jitter' in images of more than 48 x 48 pixels. 'shift' moves all images by whole pixels, up
+        to a sixteenth of their side. 'jitter' turns three images in four by up to 10 degrees, zooms
+        them by up to 10 % and moves them by up to a tenth of their side, with linear interpolation;
+        it leaves images under 8 pixels alone. Both repeat the pixels at the border. 'flips' stands
+        for both flips; 'quarter_turns' turns square images by multiples of 90 degrees.
         Choose what does not change the label: a mirrored digit is no digit.
 
     class_weight : dict {class: weight}, 'balanced' or None, default=None
@@ -245,7 +246,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "augment": [StrOptions(set(AUGMENTATIONS)), "array-like", None],
+        "augment": [StrOptions({"auto", *AUGMENTATIONS}), "array-like", None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -277,7 +278,7 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         batch_size: str | int = "auto",
         max_iter: str | int = "auto",
         label_smoothing: float = 0.0,
-        augment: str | Sequence[str] | None = "jitter",
+        augment: str | Sequence[str] | None = "auto",
         class_weight: dict[Any, float] | str | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -619,10 +620,11 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_augment(self, image_shape: tuple[int, int, int]) -> Augment | None:
         names = [] if self.augment is None else np.ravel(self.augment).tolist()
+        names = [auto_augment(image_shape) if name == "auto" else name for name in names]
         for name in names:
             if name not in AUGMENTATIONS:
                 raise ValueError(
-                    f"augment holds {name!r}, which is none of {', '.join(AUGMENTATIONS)}."
+                    f"augment holds {name!r}, which is none of auto, {', '.join(AUGMENTATIONS)}."
                 )
         if "quarter_turns" in names and image_shape[0] != image_shape[1]:
             raise ValueError(

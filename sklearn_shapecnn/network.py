@@ -53,21 +53,22 @@ class Stage:
 
 def auto_n_layers(image_shape: tuple[int, int, int]) -> int:
     """Layers for an image shape: one more where there are many pixels to look past."""
-    return 4 if _is_large(image_shape) else 3
+    return 4 if is_large(image_shape) else 3
 
 
 def auto_n_filters(image_shape: tuple[int, int, int], n_layers: int) -> list[int]:
     """Filters per layer for an image shape: fewer where there are many pixels to slide over."""
-    first, most = (16, 64) if _is_large(image_shape) else (32, 256)
+    first, most = (16, 64) if is_large(image_shape) else (32, 256)
     return [min(first * 2**i, most) for i in range(n_layers)]
 
 
 def auto_kernel_size(image_shape: tuple[int, int, int], n_layers: int) -> list[int]:
     """Width of the filters for an image shape: wider where a contour spans more pixels."""
-    return [5 if _is_large(image_shape) else 3] + [3] * (n_layers - 1)
+    return [5 if is_large(image_shape) else 3] + [3] * (n_layers - 1)
 
 
-def _is_large(image_shape: tuple[int, int, int]) -> bool:
+def is_large(image_shape: tuple[int, int, int]) -> bool:
+    """Whether an image has more than 48 x 48 pixels, which is where the automatic sizes change."""
     return image_shape[0] * image_shape[1] > 48 * 48
 
 
@@ -80,11 +81,11 @@ def auto_pool_size(image_shape: tuple[int, int, int], n_layers: int) -> list[int
     """
     side = max(image_shape[:2])
     order = list(range(n_layers))
-    if _is_large(image_shape):
+    if is_large(image_shape):
         order = [0, *order]
     elif side < 16:
         order = order[1:] + order[:1]
-    n_halvings = max(0, round(math.log2(side / (8 if _is_large(image_shape) else 5))))
+    n_halvings = max(0, round(math.log2(side / (8 if is_large(image_shape) else 5))))
     sizes = [1] * n_layers
     for i in range(n_halvings):
         sizes[order[i % len(order)]] *= 2

@@ -23,7 +23,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from sklearn_shapecnn.images import ImageSet
-from sklearn_shapecnn.network import ShapeCNN
+from sklearn_shapecnn.network import ShapeCNN, is_large
 
 AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
 JITTERED = 0.75  # share of the images that jitter moves: what interpolation blurs the others keep
@@ -211,6 +211,11 @@ def auto_rounds(n_samples: int, batch_size: int) -> list[int]:
     return [short, full] if short <= 4 else [full]
 
 
+def auto_augment(image_shape: tuple[int, int, int]) -> str:
+    """Jitter where a shape spans many pixels; where few, interpolation would blur what tells."""
+    return "jitter" if is_large(image_shape) else "shift"
+
+
 class Augment:
     """Move, flip and turn each image of a batch at random.
 
@@ -246,8 +251,8 @@ class Augment:
 
     @staticmethod
     def _reach(side: int) -> int:
-        """Farthest shift in pixels: an eighth of a side, at most 4, none in the tiniest images."""
-        return min(4, side // 8)
+        """Farthest shift in pixels: a sixteenth of a side, so none in the tiniest images."""
+        return round(side / 16)
 
     def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         if self.walks:

@@ -324,6 +324,16 @@ def test_every_parameter_trains(shapes, parameters):
     assert clf.loss_curve_[-1] < clf.loss_curve_[0]
 
 
+@pytest.mark.parametrize(("side", "chosen"), [(24, "shift"), (56, "jitter")])
+def test_automatic_augmentation_depends_on_the_size_of_the_image(side, chosen):
+    X, y = make_shapes(30, image_shape=(side, side), random_state=0)
+    fits = [
+        quick(max_iter=2, augment=augment).fit(X, y).loss_curve_
+        for augment in ("auto", ["auto"], chosen, None)
+    ]
+    assert fits[0] == fits[1] == fits[2] != fits[3]
+
+
 def test_the_network_is_built_as_told(few):
     clf = quick(
         n_filters=(4, 6), kernel_size=(5, 1), pool_size=(2, 1), hidden_layer_sizes=(7,)
@@ -451,7 +461,10 @@ def test_bad_parameters_are_named(few, parameters):
         ),
         ({"kernel_size": (3,), "pool_size": (2, 2)}, "kernel_size has 1 and pool_size has 2"),
         ({"hidden_layer_sizes": (10, "a")}, "hidden_layer_sizes must hold positive ints only"),
-        ({"augment": ["shift", "zoom"]}, "augment holds 'zoom', which is none of jitter, shift"),
+        (
+            {"augment": ["shift", "zoom"]},
+            "augment holds 'zoom', which is none of auto, jitter, shift",
+        ),
         ({"device": "cuda:99"}, r"device='cuda:99' is not available here .* 'auto' or 'cpu'"),
         ({"device": "toaster"}, "device='toaster' is not available here"),
         ({"device": "meta"}, "device='meta' is not available here"),

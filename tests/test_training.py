@@ -173,7 +173,7 @@ def test_flips_and_quarter_turns_together_give_all_eight():
 
 
 def test_shift_moves_by_whole_pixels_in_all_directions_and_repeats_the_border():
-    image = np.zeros((16, 16))
+    image = np.zeros((32, 32))
     image[8, 8] = 1
     image[:, 0] = 2
     places = set()
@@ -183,7 +183,7 @@ def test_shift_moves_by_whole_pixels_in_all_directions_and_repeats_the_border():
         places.add((row - 8, column - 8))
         n_border_columns = max(0, 1 + column - 8)
         assert (result[:, :n_border_columns] == 2).all()
-        assert (result == 2).sum() == 16 * n_border_columns
+        assert (result == 2).sum() == 32 * n_border_columns
     assert places == {(i, j) for i in range(-2, 3) for j in range(-2, 3)}
 
 

@@ -35,7 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 from sklearn_shapecnn.network import ShapeCNN
-from sklearn_shapecnn.training import MAX_GRADIENT_NORM, Augment, Muon, one_cycle
+from sklearn_shapecnn.training import MAX_GRADIENT_NORM, Augment, Muon, auto_augment, one_cycle
 
 SIDES = (72, 8)
 BATCH = 64
@@ -72,7 +72,7 @@ def bare_loop(
     targets = torch.from_numpy(y)
     optimizer = Muon(network.parameters(), lr=0.01, weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(0)
-    augment = Augment(["jitter"], (side, side, 1))
+    augment = Augment([auto_augment((side, side, 1))], (side, side, 1))
     n_steps = n_epochs * round(len(X) / BATCH)
     step = 0
     for _ in range(n_epochs):
