@@ -64,15 +64,14 @@ def file_table(quick: bool) -> None:
     print_header("file", "peak resident memory, MiB", "asked for")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "X.npy"))
-        shape = (int(gigabytes * 1e9) // side**2, side, side)
+        shape = (int(gigabytes * 1e9) // (3 * side**2), side, side, 3)
         X = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        # Sparse, but no image twice: the number of each stands in its first pixels.
-        X[:, 0, :4] = np.arange(len(X), dtype=np.uint32).view(np.uint8).reshape(-1, 4)
+        # Sparse, but no image twice: the number of each stands in its first bytes.
+        X.reshape(len(X), -1)[:, :4] = np.arange(len(X), dtype="<u4").view("u1").reshape(-1, 4)
         X.flush()
         del X
-        print_row(
-            f"{gigabytes:g} GB of {side} x {side}", f"{run(FROM_FILE.format(path=path)):.0f}", "600"
-        )
+        size = f"{gigabytes:g} GB, {shape[0]} images of {side} x {side} x 3"
+        print_row(size, f"{run(FROM_FILE.format(path=path)):.0f}", "600")
 
 
 def array_table(quick: bool) -> None:
