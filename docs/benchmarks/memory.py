@@ -78,7 +78,8 @@ def array_table(quick: bool) -> None:
     """Memory of `fit` and `predict` beyond X, which lies in memory; a small `fit` came before."""
     side = 32
     sizes = (4000,) if quick else (50_000, 100_000)
-    print_header("dtype", *(f"{n} images: X, MiB | beyond it, MiB | share" for n in sizes))
+    names = [f"{n} images: {what}" for n in sizes for what in ("X, MiB", "beyond it, MiB", "share")]
+    print_header("dtype", *names)
     for dtype in ("bool", "uint8", "float32", "float64"):
         cells = []
         for n in sizes:

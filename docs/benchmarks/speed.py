@@ -167,7 +167,7 @@ def article_network() -> keras.Model:
 def article_rows(n_times: int, quick: bool) -> Iterator[tuple]:
     """The time to 99.5 % on 3,000 shapes, against the article's network in Keras doing 10 epochs.
 
-    The ten epochs are done in five parts of two, in turn with a whole fit of ours.
+    Five of its epochs are timed, each in turn with a whole fit of ours; ten take ten times as long.
     """
     n = 300 if quick else 3000
     X, y = make_shapes(2 * n, random_state=0)
@@ -182,12 +182,12 @@ def article_rows(n_times: int, quick: bool) -> Iterator[tuple]:
         clf.fit(X[:n], y[:n])
         seconds["ours"].append(time.perf_counter() - start)
         start = time.perf_counter()
-        network.fit(frames[:n], y[:n], batch_size=32, epochs=2, verbose=0)
-        seconds["keras"].append(5 * (time.perf_counter() - start))
+        network.fit(frames[:n], y[:n], batch_size=32, verbose=0)
+        seconds["keras"].append(10 * (time.perf_counter() - start))
     theirs = network.evaluate(frames[n:], y[n:], verbose=0)[1]
     yield (
         f"`fit` to {clf.score(X[n:], y[n:]):.4f} in {statistics.median(seconds['ours']):.1f} s: "
-        f"Keras, 10 epochs to {theirs:.4f} in {statistics.median(seconds['keras']):.0f} s",
+        f"Keras, 10 epochs ({theirs:.4f} after 5) in {statistics.median(seconds['keras']):.0f} s",
         ratio(seconds["ours"], seconds["keras"]),
         "60",
     )
