@@ -38,7 +38,8 @@ from sklearn_shapecnn import ShapeCNNClassifier
 rng = np.random.default_rng(0)
 y = np.arange({n}) % 3
 warm = rng.integers(0, 255, (96, {side} ** 2)).astype({dtype!r})
-clf = ShapeCNNClassifier(max_iter=1, batch_size=64, random_state=0).fit(warm, y[:96])
+small = dict(n_filters=(8, 8), pool_size=4, batch_size=64, max_iter=1)  # for the time it takes
+clf = ShapeCNNClassifier(**small, random_state=0).fit(warm, y[:96])
 clf.predict(warm)
 X = np.empty(({n}, {side} ** 2), {dtype!r})
 for start in range(0, {n}, 1000):
@@ -141,7 +142,7 @@ def growth_table(quick: bool) -> None:
         keys = counts if axis == "images" else sides
         axes[axis].set_xticks(keys, [f"{key:,}" for key in keys])
         axes[axis].minorticks_off()
-        axes[axis].set_ylim(bottom=5)
+        axes[axis].set_ylim(10, 3000)
         axes[axis].legend()
     if not quick:
         figure.savefig(Path(__file__).with_name("growth.png"), dpi=120)
