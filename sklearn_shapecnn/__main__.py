@@ -23,7 +23,6 @@ SHAPES = ("circle", "rectangle", "triangle")
 MIN_SAMPLES = 30
 TEST_SHARE = 0.25
 SHEET_ROWS, SHEET_COLUMNS = 4, 8
-RIGHT, WRONG = "#0072B2", "#D55E00"  # blue and vermilion, which differ to colour-blind eyes too
 
 DESCRIPTION = f"""\
 Train a ShapeCNNClassifier on small sets of images and report how well it names the
@@ -160,24 +159,15 @@ def _demonstrate(name: str, args: argparse.Namespace) -> None:
 def _draw_sheet(images: Array, true: Array, predicted: Array, title: str, path: Path) -> None:
     """Write a picture of the first images with their labels, wrong ones before right ones."""
     from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    right = predicted == true
-    order = np.argsort(right, kind="stable")[: SHEET_ROWS * SHEET_COLUMNS]
+    from sklearn_shapecnn.displays import ImagesDisplay
+
+    order = np.argsort(predicted == true, kind="stable")[: SHEET_ROWS * SHEET_COLUMNS]
     n_rows = math.ceil(len(order) / SHEET_COLUMNS)
-    layout = ConstrainedLayoutEngine(wspace=0.08)
-    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.85 * n_rows + 0.4), layout=layout)
+    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.85 * n_rows + 0.4), layout="constrained")
     figure.suptitle(title)
-    cells = figure.subplots(n_rows, SHEET_COLUMNS, squeeze=False).flat
-    for ax in cells[len(order) :]:
-        ax.remove()
-    for ax, i in zip(cells, order, strict=False):
-        ax.imshow(images[i], cmap="gray", vmin=images.min(), vmax=images.max())
-        ax.set(xticks=[], yticks=[])
-        color, width, verdict = (RIGHT, 1, "predicted") if right[i] else (WRONG, 4, "WRONG")
-        ax.spines[:].set(color=color, linewidth=width)
-        label = f"{verdict}: {predicted[i]}\ntrue: {true[i]}"
-        ax.set_title(label, fontsize=8, color=color, weight="normal" if right[i] else "bold")
+    display = ImagesDisplay(images[order], true[order], predicted[order])
+    display.plot(figure.subplots(), n_columns=SHEET_COLUMNS)
     figure.savefig(path, dpi=100)
 
 

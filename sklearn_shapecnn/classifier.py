@@ -474,19 +474,23 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def _scores(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        pixels = check_pixels(X, self)
-        if pixels.ndim == 2:
-            # Column names first, as in scikit-learn: they say best what is wrong.
-            _check_feature_names(self, X, reset=False)
-        check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
-        scores = self.net_.scores(ImageSet(pixels, self.image_shape_)).astype(np.float64)
+        scores = self.net_.scores(self._images(X)).astype(np.float64)
         if not np.isfinite(scores).all():
             raise ValueError(
                 "Some scores are not finite: X holds values far outside of those seen in fit. "
                 "Check that it is on the same scale."
             )
         return scores
+
+    def _images(self, X: Any) -> ImageSet:
+        """Images for the fitted network, once X is found to hold such."""
+        check_is_fitted(self)
+        pixels = check_pixels(X, self)
+        if pixels.ndim == 2:
+            # Column names first, as in scikit-learn: they say best what is wrong.
+            _check_feature_names(self, X, reset=False)
+        check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
+        return ImageSet(pixels, self.image_shape_)
 
     def _given_image_shape(self) -> list[int] | None:
         if self.image_shape is None:
