@@ -95,7 +95,7 @@ class ImagesDisplay:
         y : array-like of shape (n,), default=None
             True labels, to mark where the prediction is wrong.
         n_columns : int, default=None
-            Images side by side; None takes up to eight.
+            Images side by side; None takes up to six.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -143,7 +143,7 @@ class ImagesDisplay:
         image_shape : tuple of int (height, width) or (height, width, channels), default=None
             Shape of one image. Needed only where X holds rows that are no square gray images.
         n_columns : int, default=None
-            Images side by side; None takes up to eight.
+            Images side by side; None takes up to six.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -172,7 +172,7 @@ class ImagesDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         n_columns : int, default=None
-            Images side by side; None takes up to eight.
+            Images side by side; None takes up to six.
 
         Returns
         -------
@@ -181,9 +181,9 @@ class ImagesDisplay:
         known = self.y_true is not None and self.y_pred is not None
         right = self.y_true == self.y_pred if known else np.ones(len(self.images), dtype=bool)
         labels = self.y_true if self.y_pred is None else self.y_pred
-        n_lines = 2 if not right.all() else int(labels is not None)
+        n_lines = np.where(right, int(labels is not None), 2)
         self.ax_, cells = _sheet(
-            "ImagesDisplay", ax, len(self.images), n_columns or 8, self.images[0].shape, n_lines
+            "ImagesDisplay", ax, n_columns or 6, self.images[0].shape, n_lines.tolist()
         )
         for i, (cell, image) in enumerate(zip(cells, _drawable(self.images), strict=True)):
             _show(cell, image)
@@ -258,7 +258,7 @@ class FilterDisplay:
         layer : int, default=0
             Which layer, counted from 0; -1 is the last one.
         n_columns : int, default=None
-            Kernels side by side; None takes up to eight.
+            Kernels side by side; None takes up to six.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -287,7 +287,7 @@ class FilterDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         n_columns : int, default=None
-            Kernels side by side; None takes up to eight.
+            Kernels side by side; None takes up to six.
         n_shown : int, default=16
             Of later layers, how many filters and how many feature maps are shown at most: those
             with the largest weights.
@@ -301,13 +301,13 @@ class FilterDisplay:
         if n_channels == 3:
             images = 0.5 + self.kernels / (2 * limit)
             self.ax_, cells = _sheet(
-                "FilterDisplay", ax, n_filters, n_columns or 8, (height, width), 0
+                "FilterDisplay", ax, n_columns or 6, (height, width), [0] * n_filters
             )
             for cell, image in zip(cells, images, strict=True):
                 cell.imshow(image)
         elif n_channels == 1:
             self.ax_, cells = _sheet(
-                "FilterDisplay", ax, n_filters, n_columns or 8, (height, width), 0
+                "FilterDisplay", ax, n_columns or 6, (height, width), [0] * n_filters
             )
             for cell, kernel in zip(cells, self.kernels[..., 0], strict=True):
                 cell.imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
@@ -447,9 +447,9 @@ class FeatureMapDisplay:
         ratio = self.image.shape[0] / self.image.shape[1]
         n_columns = len(self.maps) + 1
         height = n_rows * CELL * ratio + 2 * LINE
-        self.ax_ = _single("FeatureMapDisplay", ax, (n_columns * (CELL + 0.1), height + 0.2))
+        self.ax_ = _single("FeatureMapDisplay", ax, (n_columns * (CELL + 0.1), height))
         self.ax_.axis("off")
-        top = height / (height + 0.2) - 2 * LINE / height
+        top = 1 - 2 * LINE / height
         step = top / n_rows
 
         def cell(column: float, row: float, size: float = 1) -> Axes:
@@ -584,18 +584,17 @@ class SaliencyDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         n_columns : int, default=None
-            Images side by side; None takes up to eight.
+            Images side by side; None takes up to six.
 
         Returns
         -------
         display : SaliencyDisplay
         """
         n = len(self.images)
-        n_columns = min(n, n_columns or 8)
+        n_columns = min(n, n_columns or 6)
         n_rows = -(-n // n_columns)
-        self.ax_, cells = _sheet(
-            "SaliencyDisplay", ax, 2 * n_rows * n_columns, n_columns, self.images[0].shape, 1
-        )
+        n_lines = ([1] * n_columns + [0] * n_columns) * n_rows
+        self.ax_, cells = _sheet("SaliencyDisplay", ax, n_columns, self.images[0].shape, n_lines)
         grid = np.array(cells).reshape(n_rows, 2, n_columns)
         self.axes_ = grid.transpose(1, 0, 2).reshape(2, -1)[:, :n]
         for unused in grid.transpose(1, 0, 2).reshape(2, -1)[:, n:].flat:
@@ -607,7 +606,8 @@ class SaliencyDisplay:
         ):
             _show(above, image)
             above.set_title(str(label), fontsize=8, pad=3)
-            limit = float(np.abs(values).max()) or 1.0
+            # A few pixels often outshine all others, so the brightest look alike.
+            limit = float(np.quantile(np.abs(values), 0.995) or np.abs(values).max()) or 1.0
             limits = {"vmin": -limit if signed else 0, "vmax": limit}
             below.imshow(values, cmap=SIGNED if signed else UNSIGNED, **limits)
             below.set(xticks=[], yticks=[])
@@ -733,7 +733,9 @@ class ShiftDisplay:
             image = self.ax_.imshow(
                 shown, cmap=UNSIGNED, vmin=0, vmax=1, extent=(*edges, *edges[::-1])
             )
-            _figure_of(self.ax_).colorbar(image, ax=self.ax_, label="probability of the label")
+            _figure_of(self.ax_).colorbar(
+                image, ax=self.ax_, label="probability of the label", fraction=0.046, pad=0.04
+            )
             self.ax_.set(xlabel="pixels to the right", ylabel="pixels downwards")
             for axis in (self.ax_.xaxis, self.ax_.yaxis):
                 axis.set_major_locator(MaxNLocator(integer=True))
@@ -752,7 +754,7 @@ class ShiftDisplay:
                 )
             self.ax_.set(xlabel="pixels to the right", ylabel="probability", ylim=(-0.03, 1.03))
             self.ax_.legend(title="label")
-        self.ax_.set_title(f"same label in {self.same_label:.1%} of the places", fontsize=10)
+        self.ax_.set_title(f"same label in {self.same_label:.1%}\nof the places", fontsize=10)
         self.figure_ = _figure_of(self.ax_)
         return self
 
@@ -1065,21 +1067,21 @@ def _single(caller: str, ax: Axes | None, figsize: tuple[float, float]) -> Axes:
 
 
 def _sheet(
-    caller: str, ax: Axes | None, n: int, n_columns: int, shape: Sequence[int], n_lines: int
+    caller: str, ax: Axes | None, n_columns: int, shape: Sequence[int], n_lines: Sequence[int]
 ) -> tuple[Axes, list[Axes]]:
-    """Axes around a sheet, and those of n cells in it, each under some lines of text."""
-    n_columns = min(n, n_columns)
-    n_rows = -(-n // n_columns)
+    """Axes around a sheet, and those of its cells, each under its number of lines of text."""
+    n_columns = min(len(n_lines), n_columns)
     picture = CELL * min(3, max(0.2, shape[0] / shape[1]))
-    cell_height = picture + n_lines * LINE + 0.1
-    ax = _single(caller, ax, (n_columns * (CELL + 0.1), n_rows * cell_height))
+    starts = range(0, len(n_lines), n_columns)
+    rows = [picture + max(n_lines[start : start + n_columns]) * LINE + 0.1 for start in starts]
+    ax = _single(caller, ax, (n_columns * (CELL + 0.1), sum(rows)))
     ax.axis("off")
-    width, height = 0.92 / n_columns, picture / cell_height / n_rows
+    bottoms = 1 - np.cumsum(rows) / sum(rows)
     cells = []
-    for i in range(n):
+    for i in range(len(n_lines)):
         row, column = divmod(i, n_columns)
         left = (column + 0.04) / n_columns
-        cell = ax.inset_axes((left, 1 - (row + 1) / n_rows, width, height))
+        cell = ax.inset_axes((left, bottoms[row], 0.92 / n_columns, picture / sum(rows)))
         cell.set(xticks=[], yticks=[])
         cells.append(cell)
     return ax, cells
