@@ -216,7 +216,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
 
     _doc_link_module = "sklearn_shapecnn"
     _doc_link_template = (
-        "https://sklearn-shapecnn.readthedocs.io/en/stable/api/{estimator_name}.html"
+        "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
+        "sklearn_shapecnn.{estimator_name}.html"
     )
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -273,7 +273,7 @@ def make_shapes(
 
     Returns
     -------
-    X : ndarray of shape (n_samples, n_pixels) or (n_samples, *image_shape), dtype float32
+    X : ndarray of shape (n_samples, n_pixels), (n_samples, h, w) or (n_samples, h, w, c), float32
         The images, in 0..1; in rows, pixels are in C order with the colour channels last.
 
     y : ndarray of shape (n_samples,), dtype int64

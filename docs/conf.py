@@ -1,0 +1,105 @@
+"""How Sphinx makes the site: ``sphinx-build -W docs docs/_build/html``."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import sklearn_shapecnn
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "draw"))
+
+project = "sklearn-shapecnn"
+author = "The sklearn-shapecnn developers"
+copyright = author
+release = version = sklearn_shapecnn.__version__
+
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "draw", "examples"]
+nitpicky = False
+root_doc = "index"
+templates_path = ["_templates"]
+suppress_warnings = [
+    "config.cache",  # of sphinx_gallery_conf, which holds a class; the pages are made anew for it
+]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn-shapecnn"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+}
+html_sidebars = {page: [] for page in ("index", "draw", "getting_started", "faq", "how_it_works")}
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"  # the docstrings tell
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+plot_formats = [("png", 110)]
+plot_html_show_formats = plot_html_show_source_link = False
+plot_include_source = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "within_subsection_order": "FileNameSortKey",
+    "reference_url": {"sklearn_shapecnn": None},
+    "backreferences_dir": None,
+    "min_reported_time": 0,
+}
+
+
+def build_drawing_page(app):
+    """Train the network of the drawing page, and fetch what it runs in."""
+    from model import build
+
+    build(HERE / "draw" / "built")
+
+
+def copy_drawing_page(app, exception):
+    """Put them beside the page."""
+    if exception is None and app.builder.format == "html":
+        shutil.copytree(
+            HERE / "draw" / "built", Path(app.outdir, "_static", "draw"), dirs_exist_ok=True
+        )
+
+
+def unlink_inherited(app, what, name, obj, options, lines):
+    """Turn references into scikit-learn's user guide, in what is inherited from it, into text."""
+    lines[:] = [re.sub(r":ref:`([^`<]+?)\s*(<[^`>]*>)?`", r"*\1*", line) for line in lines]
+
+
+def setup(app):
+    """Say to Sphinx what to do besides."""
+    app.connect("builder-inited", build_drawing_page)
+    app.connect("build-finished", copy_drawing_page)
+    app.connect("autodoc-process-docstring", unlink_inherited)
