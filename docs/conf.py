@@ -34,6 +34,8 @@ suppress_warnings = [
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-shapecnn"
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
