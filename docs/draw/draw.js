@@ -22,7 +22,7 @@ back means taking the drawing before. */
   const board = find("draw-canvas");
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-  const percent = (p) => `${(100 * p).toFixed(1)} %`;
+  const percent = (p) => `${(100 * p).toFixed(1)}\u00a0%`;
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
   let ort, session, classes, examples;
@@ -345,8 +345,10 @@ back means taking the drawing before. */
       return over.map((c) => 200 * value * (1 - 0.75 * share) + c * 0.75 * share);
     });
     find("draw-why-text").textContent =
-      `The patch that matters most takes “${classes[label]}” from ` +
-      `${percent(probabilities[label])} to ${percent(least)}.`;
+      least > 0.99
+        ? `No single patch makes the network doubt that it is a ${classes[label]}.`
+        : `The patch that matters most takes “${classes[label]}” from ` +
+          `${percent(probabilities[label])} to ${percent(least)}.`;
   }
 
   function eachPixel(top, left, work) {
