@@ -475,7 +475,8 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def _scores(self, X: Any) -> np.ndarray:
-        scores = self.net_.scores(self._images(X)).astype(np.float64)
+        images = self._images(X)  # first, for it tells of what is not fitted
+        scores = self.net_.scores(images).astype(np.float64)
         if not np.isfinite(scores).all():
             raise ValueError(
                 "Some scores are not finite: X holds values far outside of those seen in fit. "

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_shapecnn.images import check_pixels, find_image_shape
 
@@ -110,12 +110,14 @@ class ImagesDisplay:
         ImportError
             Where matplotlib is missing.
         """
-        from sklearn_shapecnn.inspection import find_classifier
+        from sklearn_shapecnn.inspection import as_batch, find_classifier
 
         image_shape = None
         with contextlib.suppress(TypeError):  # a classifier of another kind
             image_shape = find_classifier(estimator)[0].image_shape_
-        if image_shape is not None and np.size(X) != len(X) * math.prod(image_shape):
+            X = as_batch(X, image_shape)
+        shape = check_pixels(X, estimator).shape
+        if image_shape is not None and math.prod(shape[1:]) != math.prod(image_shape):
             image_shape = None  # a pipeline may change the size of the images
         return cls.from_predictions(
             X, y, estimator.predict(X), image_shape=image_shape, n_columns=n_columns, ax=ax
@@ -161,7 +163,7 @@ class ImagesDisplay:
         pixels = check_pixels(X, cls.__name__)
         check_consistent_length(pixels, y, y_pred)
         images = pixels.reshape(-1, *find_image_shape(pixels.shape, image_shape))
-        labels = [None if values is None else np.asarray(values) for values in (y, y_pred)]
+        labels = [None if values is None else column_or_1d(values) for values in (y, y_pred)]
         return cls(images, *labels).plot(ax=ax, n_columns=n_columns)
 
     def plot(self, ax: Axes | None = None, *, n_columns: int | None = None) -> ImagesDisplay:
@@ -179,11 +181,14 @@ class ImagesDisplay:
         display : ImagesDisplay
         """
         known = self.y_true is not None and self.y_pred is not None
-        right = self.y_true == self.y_pred if known else np.ones(len(self.images), dtype=bool)
+        n_columns = _check_count("n_columns", n_columns, 6)
+        right = np.ones(len(self.images), dtype=bool)
+        if known:
+            right &= self.y_true == self.y_pred
         labels = self.y_true if self.y_pred is None else self.y_pred
         n_lines = np.where(right, int(labels is not None), 2)
         self.ax_, cells = _sheet(
-            "ImagesDisplay", ax, n_columns or 6, self.images[0].shape, n_lines.tolist()
+            "ImagesDisplay", ax, n_columns, self.images[0].shape, n_lines.tolist()
         )
         for i, (cell, image) in enumerate(zip(cells, _drawable(self.images), strict=True)):
             _show(cell, image)
@@ -205,7 +210,8 @@ class FilterDisplay:
 
     Red weights add where the image is bright, blue ones where it is dark. In the first layer each
     kernel is shown by itself, in colour where the images have three channels: bright where the
-    weight is high. In later layers a row is a filter and a column a feature map that it reads.
+    weight is high. Where there are other numbers of channels, as in later layers, a row is a filter
+    and a column a channel that it reads.
 
     Made by :meth:`from_estimator`.
 
@@ -219,7 +225,7 @@ class FilterDisplay:
     ax_ : matplotlib Axes
         Around the whole sheet.
     axes_ : ndarray of matplotlib Axes
-        One for each kernel of a first layer; a single one for later layers.
+        One for each kernel, or a single one where there are several channels but not three.
     figure_ : matplotlib Figure
 
     Examples
@@ -296,18 +302,20 @@ class FilterDisplay:
         -------
         display : FilterDisplay
         """
+        n_columns = _check_count("n_columns", n_columns, 6)
+        n_shown = _check_count("n_shown", n_shown, 16)
         n_filters, height, width, n_channels = self.kernels.shape
         limit = float(np.abs(self.kernels).max()) or 1.0
         if n_channels == 3:
             images = 0.5 + self.kernels / (2 * limit)
             self.ax_, cells = _sheet(
-                "FilterDisplay", ax, n_columns or 6, (height, width), [0] * n_filters
+                "FilterDisplay", ax, n_columns, (height, width), [0] * n_filters
             )
             for cell, image in zip(cells, images, strict=True):
                 cell.imshow(image)
         elif n_channels == 1:
             self.ax_, cells = _sheet(
-                "FilterDisplay", ax, n_columns or 6, (height, width), [0] * n_filters
+                "FilterDisplay", ax, n_columns, (height, width), [0] * n_filters
             )
             for cell, kernel in zip(cells, self.kernels[..., 0], strict=True):
                 cell.imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
@@ -328,7 +336,7 @@ class FilterDisplay:
             self.ax_.set(
                 xticks=[],
                 yticks=[],
-                xlabel=f"{len(columns)} of {n_channels} feature maps that are read",
+                xlabel=f"{len(columns)} of {n_channels} channels that are read",
                 ylabel=f"{len(rows)} of {n_filters} filters",
             )
             cells = [self.ax_]
@@ -400,6 +408,7 @@ class FeatureMapDisplay:
             one.
         X : array-like of shape (1, n_features), (1, h, w) or (1, h, w, c)
             The image, in any form that `predict` takes, or as it is, without the first dimension.
+            Of a pipeline, what the steps before the classifier make of it is shown.
         n_maps : int, default=6
             Maps of each layer to show.
         step : {'output', 'convolution'}, default='output'
@@ -443,6 +452,7 @@ class FeatureMapDisplay:
         -------
         display : FeatureMapDisplay
         """
+        n_maps = _check_count("n_maps", n_maps, 6)
         n_rows = min(n_maps, max(layer.shape[2] for layer in self.maps))
         ratio = self.image.shape[0] / self.image.shape[1]
         n_columns = len(self.maps) + 1
@@ -542,7 +552,7 @@ class SaliencyDisplay:
             one.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images in any form that `predict` takes; a single image too. All of them are drawn: give
-            few.
+            few. Of a pipeline, what the steps before the classifier make of them is shown.
         method, target, layer, baseline, n_steps, window
             As in :func:`~sklearn_shapecnn.inspection.saliency`, which names the sources too.
         ax : matplotlib Axes, default=None
@@ -591,7 +601,7 @@ class SaliencyDisplay:
         display : SaliencyDisplay
         """
         n = len(self.images)
-        n_columns = min(n, n_columns or 6)
+        n_columns = min(n, _check_count("n_columns", n_columns, 6))
         n_rows = -(-n // n_columns)
         n_lines = ([1] * n_columns + [0] * n_columns) * n_rows
         self.ax_, cells = _sheet("SaliencyDisplay", ax, n_columns, self.images[0].shape, n_lines)
@@ -753,6 +763,7 @@ class ShiftDisplay:
                     label=str(self.classes[label]),
                 )
             self.ax_.set(xlabel="pixels to the right", ylabel="probability", ylim=(-0.03, 1.03))
+            self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True))
             self.ax_.legend(title="label")
         self.ax_.set_title(f"same label in {self.same_label:.1%}\nof the places", fontsize=10)
         self.figure_ = _figure_of(self.ax_)
@@ -1107,6 +1118,12 @@ def _figure_of(ax: Axes) -> Figure:
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
+
+
+def _check_count(name: str, value: int | None, default: int) -> int:
+    from sklearn_shapecnn.inspection import check_positive
+
+    return default if value is None else check_positive(name, value)
 
 
 def _check_kind(kind: str) -> None:

@@ -141,7 +141,8 @@ def saliency(
         - 'gradients' [2]_: by how much the log-odds change with each pixel, whatever the direction;
           the largest over the channels. Never negative.
         - 'integrated_gradients' [3]_: what each pixel adds on the way from an empty image to this
-          one. All of them sum up to the difference between the log-odds of the two.
+          one. They sum up to about the difference between the log-odds of the two, the closer the
+          more steps.
         - 'occlusion' [4]_: by how much the log-odds fall, on average, where a window that covers
           the pixel is painted over.
     target : label or array-like of shape (n,), default=None
@@ -149,9 +150,10 @@ def saliency(
     layer : int, default=-1
         Layer that 'grad_cam' reads, counted from 0; -1 is the last one.
     baseline : float, default=None
-        Pixel value that means "nothing there", on the scale of X, for 'integrated_gradients' and
-        'occlusion'. None takes each image's median, for each channel by itself: the background,
-        where there is one.
+        Pixel value that means "nothing there" for 'integrated_gradients' and 'occlusion', on the
+        scale of what the classifier is given: in a pipeline, that is after the steps before it.
+        None takes each image's median, for each channel by itself: the background, where there is
+        one.
     n_steps : int, default=50
         Steps of 'integrated_gradients'.
     window : int, default=None
@@ -198,9 +200,9 @@ def saliency(
     images = classifier._images(X)
     height, width, _ = images.image_shape
     layer = _check_layer(layer, len(network.body))
-    n_steps = _check_positive("n_steps", n_steps)
+    n_steps = check_positive("n_steps", n_steps)
     window = max(1, max(height, width) // 8) if window is None else window
-    window = _check_positive("window", window)
+    window = check_positive("window", window)
     targets = _check_target(target, classifier, images)
     results = np.empty((len(images), height, width), dtype=np.float32)
     done = 0
@@ -263,12 +265,12 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
     >>> result.probabilities.shape
     (5, 5, 5, 3)
     """
-    max_shift, step = _check_positive("max_shift", max_shift), _check_positive("step", step)
+    max_shift, step = check_positive("max_shift", max_shift), check_positive("step", step)
     shape = None
     try:
         classifier, _ = find_classifier(estimator)
         shape = classifier.image_shape_
-        X = _as_batch(X, shape)
+        X = as_batch(X, shape)
     except TypeError:  # a classifier of another kind
         check_is_fitted(estimator)
     pixels = check_pixels(X, estimator)
@@ -285,7 +287,7 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
             np.stack(
                 [
                     estimator.predict_proba(
-                        images[:, rows[down]][:, :, columns[right]].reshape(pixels.shape)
+                        _like(X, images[:, rows[down]][:, :, columns[right]].reshape(pixels.shape))
                     )
                     for right in shifts
                 ],
@@ -369,22 +371,24 @@ def find_classifier(estimator: Any, X: Any = None) -> tuple[ShapeCNNClassifier, 
     ------
     TypeError
         Where there is none.
+    ValueError
+        Where a search was told to keep none.
     NotFittedError
         Where it is not fitted.
     """
     part = estimator
+    before: list[Pipeline] = []
     while not isinstance(part, ShapeCNNClassifier):
         if isinstance(part, Pipeline):
-            if X is not None and len(part) > 1:
-                X = part[:-1].transform(X)
+            before += [part[:-1]] if len(part) > 1 else []
             part = part[-1]
         elif hasattr(part, "best_estimator_"):
             part = part.best_estimator_
+        elif hasattr(part, "cv_results_"):
+            raise ValueError(
+                f"This {type(part).__name__} kept no fitted classifier: set refit=True."
+            )
         else:
-            if hasattr(part, "cv_results_"):
-                raise TypeError(
-                    f"This {type(part).__name__} kept no fitted classifier: set refit=True."
-                )
             if hasattr(part, "refit"):
                 check_is_fitted(part)
             raise TypeError(
@@ -392,18 +396,28 @@ def find_classifier(estimator: Any, X: Any = None) -> tuple[ShapeCNNClassifier, 
                 f"over one, but got {type(estimator).__name__}."
             )
     check_is_fitted(part)
-    if X is not None and part is estimator:
-        X = _as_batch(X, part.image_shape_)
+    if X is not None:
+        X = as_batch(X, part.image_shape_)
+        for transformer in before:
+            X = transformer.transform(X)
     return part, X
 
 
-def _as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
-    """X, or where it is a single image, an X of one."""
+def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
+    """Return X, or where it is a single image, an X of one."""
     height, width, channels = image_shape
     one = [(height * width * channels,), (height, width, channels)]
     if channels == 1 and height > 1:
         one.append((height, width))
     return np.asarray(X)[np.newaxis] if getattr(X, "shape", None) in one else X
+
+
+def _like(X: Any, pixels: np.ndarray) -> Any:
+    """Pixels in a data frame with the columns of X, where X is one."""
+    if not hasattr(X, "columns"):
+        return pixels
+    names = "columns" if hasattr(X, "iloc") else "schema"  # pandas, polars
+    return type(X)(pixels, **{names: X.columns})
 
 
 def _network(classifier: ShapeCNNClassifier) -> ShapeCNN:
@@ -538,7 +552,11 @@ def _name(module: nn.Module) -> str:
 
 
 def _check_layer(layer: int, n_layers: int) -> int:
-    if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+    if (
+        isinstance(layer, bool)
+        or not isinstance(layer, Integral)
+        or not -n_layers <= layer < n_layers
+    ):
         raise ValueError(
             f"layer must be an int from 0 to {n_layers - 1}, or from -{n_layers} to -1 to count "
             f"from the last one, but got {layer!r}."
@@ -546,7 +564,8 @@ def _check_layer(layer: int, n_layers: int) -> int:
     return int(layer) % n_layers
 
 
-def _check_positive(name: str, value: int) -> int:
+def check_positive(name: str, value: int) -> int:
+    """Raise ValueError unless a parameter is a positive int."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be a positive int, but got {value!r}.")
     return int(value)

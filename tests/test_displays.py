@@ -141,6 +141,32 @@ def test_labels_as_many_as_images():
         ImagesDisplay.from_predictions(np.zeros((3, 64)), [0, 1])
 
 
+def test_one_image_of_an_estimator(task):
+    clf, X, y = task
+    assert len(ImagesDisplay.from_estimator(clf, X[0], y[:1]).axes_) == 1
+
+
+def test_labels_are_a_column(task):
+    clf, X, _ = task
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        ImagesDisplay.from_estimator(clf, X[:3], np.eye(3))
+    with pytest.raises(ValueError, match="images of unequal sizes"):
+        ImagesDisplay.from_estimator(clf, [np.zeros((2, 2)), np.zeros((3, 3))])
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "3", True])
+def test_unusable_counts(task, count):
+    clf, X, _ = task
+    with pytest.raises(ValueError, match="n_maps must be a positive int"):
+        FeatureMapDisplay.from_estimator(clf, X[:1], n_maps=count)
+    with pytest.raises(ValueError, match="n_columns must be a positive int"):
+        ImagesDisplay.from_estimator(clf, X[:2], n_columns=count)
+    with pytest.raises(ValueError, match="n_columns must be a positive int"):
+        FilterDisplay.from_estimator(clf, n_columns=count)
+    with pytest.raises(ValueError, match="n_shown must be a positive int"):
+        FilterDisplay.from_estimator(clf, layer=1).plot(n_shown=count)
+
+
 # What the network sees
 
 

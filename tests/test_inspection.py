@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
@@ -60,6 +61,16 @@ def test_pipelines_and_searches_give_what_their_classifier_gives(few):
         assert architecture(estimator) == architecture(inner)
 
 
+def test_a_single_image_through_a_pipeline_and_a_search(few):
+    X, y = few
+    pipe = make_pipeline(MinMaxScaler(), ShapeCNNClassifier(max_iter=1, random_state=0))
+    search = GridSearchCV(pipe, {"shapecnnclassifier__alpha": [0.01]}, cv=2).fit(X, y)
+    expected = saliency(search, X[:1])
+    for estimator in (search, search.best_estimator_):
+        np.testing.assert_array_equal(saliency(estimator, X[0]), expected)
+        assert shift_probabilities(estimator, X[0], max_shift=1).probabilities.shape[0] == 1
+
+
 def test_other_estimators_are_refused_by_name(few):
     X, y = few
     with pytest.raises(TypeError, match="but got MLPClassifier"):
@@ -72,8 +83,9 @@ def test_other_estimators_are_refused_by_name(few):
     with pytest.raises(NotFittedError):
         filters(GridSearchCV(clf, {"max_iter": [1]}))
     search = GridSearchCV(clf, {"max_iter": [1]}, cv=2, refit=False).fit(X, y)
-    with pytest.raises(TypeError, match="refit=True"):
-        filters(search)
+    for look in (filters, lambda estimator: shift_probabilities(estimator, X[:1])):
+        with pytest.raises(ValueError, match="refit=True"):
+            look(search)
 
 
 # Filters and feature maps
@@ -94,7 +106,7 @@ def test_filters_are_a_copy(fitted):
     np.testing.assert_array_equal(filters(fitted), before)
 
 
-@pytest.mark.parametrize("layer", [3, -4, 1.0, None])
+@pytest.mark.parametrize("layer", [3, -4, 1.0, None, True])
 def test_layers_that_are_not_there(fitted, layer):
     with pytest.raises(ValueError, match="layer must be an int from 0 to 2"):
         filters(fitted, layer=layer)
@@ -279,6 +291,14 @@ def test_share_of_the_same_label(coloured):
     result = shift_probabilities(clf, X[:4], max_shift=9, step=3)
     labels = result.probabilities.argmax(-1)
     assert result.same_label == np.mean(labels == labels[:, 3:4, 3:4])
+
+
+def test_shifted_frames_keep_their_columns(few):
+    X, y = few
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    clf = ShapeCNNClassifier(max_iter=1, random_state=0).fit(frame, y)
+    result = shift_probabilities(clf, frame[:2], max_shift=1)  # a warning would be an error
+    np.testing.assert_allclose(result.probabilities[:, 1, 1], clf.predict_proba(frame[:2]))
 
 
 def test_shifts_of_another_classifier(few):
