@@ -87,7 +87,6 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "download_all_examples": False,
     "within_subsection_order": STORY.index,
-    "reference_url": {"sklearn_shapecnn": None},
     "backreferences_dir": None,
     "write_computation_times": False,  # a page whose tables load their scripts from elsewhere
 }
@@ -95,16 +94,20 @@ sphinx_gallery_conf = {
 
 def build_drawing_page(app):
     """Train the network of the drawing page, and fetch what it runs in."""
-    from model import build
+    if app.builder.format == "html":
+        from model import build
 
-    build(HERE / "draw" / "built")
+        build(HERE / "draw" / "built")
 
 
 def copy_drawing_page(app, exception):
     """Put them beside the page."""
     if exception is None and app.builder.format == "html":
         shutil.copytree(
-            HERE / "draw" / "built", Path(app.outdir, "_static", "draw"), dirs_exist_ok=True
+            HERE / "draw" / "built",
+            Path(app.outdir, "_static", "draw"),
+            ignore=shutil.ignore_patterns("stamp.txt"),
+            dirs_exist_ok=True,
         )
 
 

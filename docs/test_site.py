@@ -167,9 +167,10 @@ def test_copy_buttons_copy_the_code(context, origin):
     blocks = page.locator("div.highlight:has(button.copybtn)")
     expect(blocks.first).to_be_attached()
     for i in range(blocks.count()):
-        code = blocks.nth(i).locator("pre").inner_text().strip()
-        if any(line.startswith((">>> ", "... ", "$ ")) for line in code.splitlines()):
-            continue
+        lines = blocks.nth(i).locator("pre").inner_text().strip().splitlines()
+        prompts = (">>> ", "... ")
+        typed = [line[4:] for line in lines if line.startswith(prompts)]  # all, where none has one
+        code = "\n".join(typed or lines).strip()
         blocks.nth(i).hover()
         blocks.nth(i).locator("button.copybtn").click()
         # The button copies a moment after the click.

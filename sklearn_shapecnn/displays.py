@@ -184,7 +184,7 @@ class ImagesDisplay:
         n_columns = _check_count("n_columns", n_columns, 6)
         right = np.ones(len(self.images), dtype=bool)
         if known:
-            right &= self.y_true == self.y_pred
+            right &= np.asarray(self.y_true) == np.asarray(self.y_pred)
         labels = self.y_true if self.y_pred is None else self.y_pred
         n_lines = np.where(right, int(labels is not None), 2)
         self.ax_, cells = _sheet(
@@ -454,9 +454,8 @@ class FeatureMapDisplay:
         """
         n_maps = _check_count("n_maps", n_maps, 6)
         n_rows = min(n_maps, max(layer.shape[2] for layer in self.maps))
-        ratio = self.image.shape[0] / self.image.shape[1]
         n_columns = len(self.maps) + 1
-        height = n_rows * CELL * ratio + 2 * LINE
+        height = n_rows * _picture_height(self.image.shape) + 2 * LINE
         self.ax_ = _single("FeatureMapDisplay", ax, (n_columns * (CELL + 0.1), height))
         self.ax_.axis("off")
         top = 1 - 2 * LINE / height
@@ -677,6 +676,7 @@ class ShiftDisplay:
         *,
         max_shift: int = 8,
         step: int = 1,
+        image_shape: Sequence[int] | None = None,
         kind: str = "map",
         ax: Axes | None = None,
     ) -> ShiftDisplay:
@@ -689,7 +689,7 @@ class ShiftDisplay:
             one. Anything else with `predict_proba` works too, for comparison.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images in any form that `predict` takes; a single image too.
-        max_shift, step
+        max_shift, step, image_shape
             As in :func:`~sklearn_shapecnn.inspection.shift_probabilities`.
         kind : {'map', 'line'}, default='map'
             As in :meth:`plot`.
@@ -710,7 +710,9 @@ class ShiftDisplay:
         from sklearn_shapecnn.inspection import shift_probabilities
 
         _check_kind(kind)
-        result = shift_probabilities(estimator, X, max_shift=max_shift, step=step)
+        result = shift_probabilities(
+            estimator, X, max_shift=max_shift, step=step, image_shape=image_shape
+        )
         return cls(**result, classes=estimator.classes_).plot(ax=ax, kind=kind)
 
     def plot(self, ax: Axes | None = None, *, kind: str = "map") -> ShiftDisplay:
@@ -881,8 +883,9 @@ class TrainingDisplay:
         for panel, (name, curves) in zip(axes, panels, strict=True):
             for i, fit in enumerate(self.loss_curves):
                 if fit in curves:
+                    last = len(self.loss_curves[fit])  # scores may have begun later: warm_start
                     panel.plot(
-                        range(1, len(curves[fit]) + 1),
+                        range(last - len(curves[fit]) + 1, last + 1),
                         curves[fit],
                         color=COLORS[i % len(COLORS)],
                         linestyle=styles[i // len(COLORS) % len(styles)],
@@ -957,6 +960,13 @@ class ArchitectureDisplay:
         Returns
         -------
         display : ArchitectureDisplay
+
+        Raises
+        ------
+        TypeError
+            Where the estimator neither is nor holds a ShapeCNNClassifier.
+        NotFittedError
+            Where it is not fitted.
         """
         from sklearn_shapecnn.inspection import architecture
 
@@ -1082,7 +1092,7 @@ def _sheet(
 ) -> tuple[Axes, list[Axes]]:
     """Axes around a sheet, and those of its cells, each under its number of lines of text."""
     n_columns = min(len(n_lines), n_columns)
-    picture = CELL * min(3, max(0.2, shape[0] / shape[1]))
+    picture = _picture_height(shape)
     starts = range(0, len(n_lines), n_columns)
     rows = [picture + max(n_lines[start : start + n_columns]) * LINE + 0.1 for start in starts]
     ax = _single(caller, ax, (n_columns * (CELL + 0.1), sum(rows)))
@@ -1096,6 +1106,10 @@ def _sheet(
         cell.set(xticks=[], yticks=[])
         cells.append(cell)
     return ax, cells
+
+
+def _picture_height(shape: Sequence[int]) -> float:
+    return CELL * min(3, max(0.2, shape[0] / shape[1]))
 
 
 def _drawable(images: np.ndarray) -> np.ndarray:

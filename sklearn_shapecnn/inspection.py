@@ -21,11 +21,11 @@ from torch.nn import functional as F
 
 from sklearn_shapecnn.classifier import ShapeCNNClassifier
 from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
-from sklearn_shapecnn.network import ShapeCNN
+from sklearn_shapecnn.network import ACTIVATIONS, GlobalFeatures, ShapeCNN
+from sklearn_shapecnn.training import images_at_once
 
 METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
 STEPS = ("convolution", "output")
-IMAGES_AT_ONCE = 256
 
 
 def filters(estimator: Any, layer: int = 0) -> np.ndarray:
@@ -48,6 +48,10 @@ def filters(estimator: Any, layer: int = 0) -> np.ndarray:
     ------
     ValueError
         Where there is no such layer.
+    TypeError
+        Where the estimator neither is nor holds a ShapeCNNClassifier.
+    NotFittedError
+        Where it is not fitted.
 
     Examples
     --------
@@ -89,6 +93,10 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     ------
     ValueError
         Where X does not hold images of the shape known from `fit`, or `step` is unknown.
+    TypeError
+        Where the estimator neither is nor holds a ShapeCNNClassifier.
+    NotFittedError
+        Where it is not fitted.
 
     Examples
     --------
@@ -106,11 +114,14 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     images = classifier._images(X)
     parts: list[list[np.ndarray]] = [[] for _ in network.body]
     with torch.inference_mode():
-        for batch in _batches(images, classifier.device_):
+        for batch in _batches(images, network):
             for layer, (convolved, output) in enumerate(_run(network, batch)):
-                maps = output if step == "output" else convolved
-                parts[layer].append(maps.permute(0, 2, 3, 1).cpu().numpy())
-    return [np.concatenate(part) for part in parts]
+                chosen = output if step == "output" else convolved
+                parts[layer].append(chosen.permute(0, 2, 3, 1).cpu().numpy())
+    maps_by_layer = [np.concatenate(part) for part in parts]
+    for layer_maps in maps_by_layer:
+        _check_finite(layer_maps)
+    return maps_by_layer
 
 
 def saliency(
@@ -170,6 +181,10 @@ def saliency(
     ValueError
         Where X does not hold images of the shape known from `fit`, a target is none of the classes,
         or another parameter is not usable.
+    TypeError
+        Where the estimator neither is nor holds a ShapeCNNClassifier.
+    NotFittedError
+        Where it is not fitted.
 
     References
     ----------
@@ -193,7 +208,8 @@ def saliency(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, but got {method!r}.")
-    if baseline is not None and not (isinstance(baseline, Real) and math.isfinite(baseline)):
+    is_number = isinstance(baseline, Real) and not isinstance(baseline, bool)
+    if baseline is not None and not (is_number and math.isfinite(baseline)):
         raise ValueError(f"baseline must be a finite number or None, but got {baseline!r}.")
     classifier, X = find_classifier(estimator, X)
     network = _network(classifier)
@@ -206,7 +222,7 @@ def saliency(
     targets = _check_target(target, classifier, images)
     results = np.empty((len(images), height, width), dtype=np.float32)
     done = 0
-    for batch in _batches(images, classifier.device_):
+    for batch in _batches(images, network):
         wanted = torch.from_numpy(targets[done : done + len(batch)]).to(batch.device)
         if method == "grad_cam":
             result = _grad_cam(network, batch, wanted, layer)
@@ -218,10 +234,18 @@ def saliency(
             result = _occlusion(network, batch, wanted, baseline, window)
         results[done : done + len(batch)] = result.cpu().numpy()
         done += len(batch)
+    _check_finite(results)
     return results
 
 
-def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int = 1) -> Bunch:
+def shift_probabilities(
+    estimator: Any,
+    X: Any,
+    *,
+    max_shift: int = 8,
+    step: int = 1,
+    image_shape: Sequence[int] | None = None,
+) -> Bunch:
     """Probabilities as images slide over the frame.
 
     Each image is moved up and down, left and right; the pixels at the border are repeated. A
@@ -237,7 +261,10 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
     max_shift : int, default=8
         How far to move, in pixels, in each of the four directions.
     step : int, default=1
-        Pixels from one place to the next.
+        Pixels from one place to the next; at most `max_shift`.
+    image_shape : tuple of int (height, width) or (height, width, channels), default=None
+        Shape of one image in X. Needed only where X holds rows that are no square gray images and
+        the classifier does not know it: one of another kind, or in a pipeline that resizes images.
 
     Returns
     -------
@@ -251,7 +278,10 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
     Raises
     ------
     ValueError
-        Where X does not hold images, or `max_shift` or `step` is not a positive int.
+        Where X does not hold images, `max_shift` or `step` is not a positive int, or `step` is the
+        larger one.
+    NotFittedError
+        Where the estimator is not fitted.
 
     Examples
     --------
@@ -266,6 +296,8 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
     (5, 5, 5, 3)
     """
     max_shift, step = check_positive("max_shift", max_shift), check_positive("step", step)
+    if step > max_shift:
+        raise ValueError(f"step={step} must not be larger than max_shift={max_shift}.")
     shape = None
     try:
         classifier, _ = find_classifier(estimator)
@@ -274,8 +306,14 @@ def shift_probabilities(estimator: Any, X: Any, *, max_shift: int = 8, step: int
     except TypeError:  # a classifier of another kind
         check_is_fitted(estimator)
     pixels = check_pixels(X, estimator)
-    if shape is None or math.prod(pixels.shape[1:]) != math.prod(shape):
-        shape = find_image_shape(pixels.shape)  # a pipeline may change the size of the images
+    if image_shape is not None or math.prod(pixels.shape[1:]) != math.prod(shape or ()):
+        shape = find_image_shape(pixels.shape, image_shape)  # a pipeline may resize the images
+        if image_shape is None and pixels.ndim == 2 and shape[0] == 1:
+            raise ValueError(
+                f"X holds rows of {shape[1]} values, which are no square gray images: set "
+                f"image_shape."
+            )
+    assert shape is not None
     height, width, _ = shape
     images = pixels.reshape(-1, *shape)
     reach = max_shift // step * step
@@ -323,6 +361,13 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
         - 'n_multiply_adds' : int, multiplications with addition for one image, in convolutions and
           linear layers; the others do none or few.
 
+    Raises
+    ------
+    TypeError
+        Where the estimator neither is nor holds a ShapeCNNClassifier.
+    NotFittedError
+        Where it is not fitted.
+
     Examples
     --------
     >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
@@ -336,7 +381,7 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     classifier, _ = find_classifier(estimator)
     network = _network(classifier)
     height, width, channels = classifier.image_shape_
-    x = torch.zeros((1, channels, height, width), device=classifier.device_)
+    x = torch.zeros((1, channels, height, width), device=network.center.device)
     steps = [
         *(
             (f"stage {i}", module)
@@ -409,7 +454,8 @@ def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
     one = [(height * width * channels,), (height, width, channels)]
     if channels == 1 and height > 1:
         one.append((height, width))
-    return np.asarray(X)[np.newaxis] if getattr(X, "shape", None) in one else X
+    is_box = getattr(getattr(X, "dtype", None), "kind", "") == "O"  # of many images
+    return np.asarray(X)[np.newaxis] if getattr(X, "shape", None) in one and not is_box else X
 
 
 def _like(X: Any, pixels: np.ndarray) -> Any:
@@ -427,10 +473,11 @@ def _network(classifier: ShapeCNNClassifier) -> ShapeCNN:
     return network
 
 
-def _batches(images: ImageSet, device: str) -> Iterator[torch.Tensor]:
-    for start in range(0, len(images), IMAGES_AT_ONCE):
-        batch = images.batch(slice(start, start + IMAGES_AT_ONCE))
-        yield torch.from_numpy(batch).permute(0, 3, 1, 2).to(device)
+def _batches(images: ImageSet, network: ShapeCNN) -> Iterator[torch.Tensor]:
+    step = images_at_once(images)
+    for start in range(0, len(images), step):
+        batch = images.batch(slice(start, start + step))
+        yield torch.from_numpy(batch).permute(0, 3, 1, 2).to(network.center.device)
 
 
 def _run(network: ShapeCNN, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -545,10 +592,21 @@ def _name(module: nn.Module) -> str:
         "Dropout": "dropout",
         "Linear": "linear",
     }
+    if isinstance(module, GlobalFeatures) and module.per_map == 1:
+        return "flattening"
     size = getattr(module, "kernel_size", ())
     size = (size, size) if isinstance(size, int) else size
-    name = names.get(kind, kind.lower())
+    activations = {type_.__name__: name.replace("_", " ") for name, type_ in ACTIVATIONS.items()}
+    name = (names | activations)[kind]
     return f"{name} {' x '.join(map(str, size))}" if size else name
+
+
+def _check_finite(values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "Some values are not finite: X holds values far outside of those seen in fit. Check "
+            "that it is on the same scale."
+        )
 
 
 def _check_layer(layer: int, n_layers: int) -> int:

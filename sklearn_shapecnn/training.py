@@ -520,7 +520,7 @@ class ShapeNet(NeuralNetClassifier):
         self.module_.eval()
         right = loss = total = 0.0
         for pixels, (targets, weights) in Batches(
-            sample, _images_at_once(sample.images), self.device
+            sample, images_at_once(sample.images), self.device
         ):
             scores = self.module_(pixels)
             right += float(((scores.argmax(1) == targets) * weights).sum())
@@ -534,7 +534,7 @@ class ShapeNet(NeuralNetClassifier):
         network = self.module_
         if network.training:  # asked first, for it takes as long as a small image
             network.eval()
-        step = _images_at_once(images)
+        step = images_at_once(images)
         # Not a part at a time: small arrays kept among large ones that come and go waste memory.
         scores = np.empty((len(images), len(self.classes)), dtype=np.float32)
         for start in range(0, len(images), step):
@@ -667,7 +667,8 @@ def train(
     return keep_best.scores if keep_best is not None else []
 
 
-def _images_at_once(images: ImageSet) -> int:
+def images_at_once(images: ImageSet) -> int:
+    """How many images go through the network together where nothing is learnt."""
     return max(2, PIXELS_AT_ONCE // (images.image_shape[0] * images.image_shape[1]))
 
 

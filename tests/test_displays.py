@@ -246,6 +246,8 @@ def test_training_curves(task):
     np.testing.assert_array_equal(score.lines[0].get_ydata(), clf.validation_scores_)
 
     assert len(TrainingDisplay.from_estimator(other).axes_) == 1
+    later = TrainingDisplay({"": [3, 2, 1]}, {"": [0.5, 0.6]})  # warm_start, then early_stopping
+    np.testing.assert_array_equal(later.plot().axes_[1].lines[0].get_xdata(), [2, 3])
     assert list(TrainingDisplay.from_estimator([other, clf]).loss_curves) == ["fit 1", "fit 2"]
     with pytest.raises(ValueError, match="estimator is empty"):
         TrainingDisplay.from_estimator([])
@@ -299,7 +301,7 @@ X = np.random.default_rng(0).random((20, 64))
 clf = ShapeCNNClassifier(max_iter=1).fit(X, np.arange(20) % 2)
 print(ArchitectureDisplay.from_estimator(clf), filters(clf), feature_maps(clf, X), saliency(clf, X))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_public_names_can_be_imported():

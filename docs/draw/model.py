@@ -303,8 +303,8 @@ def pickle_path(folder):
 
 
 def _state():
-    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    return f"{source} {sklearn_shapecnn.__version__}\n"
+    sources = [Path(__file__), *sorted(Path(sklearn_shapecnn.__file__).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest() + "\n"
 
 
 def main():
