@@ -11,7 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
@@ -44,7 +50,9 @@ from sklearn_shapecnn.training import (
 )
 
 
-class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
+class ShapeCNNClassifier(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+):
     """Convolutional network for small images, with a softmax at its end.
 
     Small filters slide over the image; each layer pools what its filters found, so that the next
@@ -474,15 +482,58 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
+    def transform(self, X: Any) -> np.ndarray:
+        """Describe each image by the features that its scores are computed from.
+
+        These are what the last layer sees: in front of another estimator they replace the pixels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
+
+        Returns
+        -------
+        features : ndarray of shape (n, n_features_out), dtype float32
+            The last of `hidden_layer_sizes`; without hidden layers, the maximum, the mean and a
+            coarse grid of means of each map of the last convolutional layer.
+
+        Raises
+        ------
+        ValueError
+            Where X does not hold images of the shape known from `fit`.
+        NotFittedError
+            Where it is not fitted.
+
+        Examples
+        --------
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+        >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+        >>> clf = ShapeCNNClassifier(n_filters=8, max_iter=2, random_state=0)
+        >>> clf.fit_transform(X, y).shape
+        (60, 88)
+        >>> neighbors = make_pipeline(clf, KNeighborsClassifier()).fit(X, y)
+        >>> neighbors.predict(X[:3]).shape
+        (3,)
+        """
+        images = self._images(X)
+        return check_finite(self.net_.last_features(images))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.net_.module_.n_last_features
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # float32, as the network computes
+        return tags
+
     def _scores(self, X: Any) -> np.ndarray:
         images = self._images(X)  # first, for it tells of what is not fitted
-        scores = self.net_.scores(images).astype(np.float64)
-        if not np.isfinite(scores).all():
-            raise ValueError(
-                "Some scores are not finite: X holds values far outside of those seen in fit. "
-                "Check that it is on the same scale."
-            )
-        return scores
+        return check_finite(self.net_.scores(images).astype(np.float64))
 
     def _images(self, X: Any) -> ImageSet:
         """Images for the fitted network, once X is found to hold such."""
@@ -669,6 +720,16 @@ class ShapeCNNClassifier(ClassifierMixin, BaseEstimator):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.n_features_in_ = int(np.prod(image_shape))
+
+
+def check_finite(values: np.ndarray) -> np.ndarray:
+    """Return what the network computed, or raise ValueError where it is not finite."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "Some scores or features are not finite: X holds values far outside of those seen in "
+            "fit. Check that it is on the same scale."
+        )
+    return values
 
 
 def _positive_ints(name: str, value: Any) -> list[int]:

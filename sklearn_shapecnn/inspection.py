@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn.classifier import ShapeCNNClassifier, check_finite
 from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
 from sklearn_shapecnn.network import ACTIVATIONS, GlobalFeatures, ShapeCNN
 from sklearn_shapecnn.training import images_at_once
@@ -118,10 +118,7 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
             for layer, (convolved, output) in enumerate(_run(network, batch)):
                 chosen = output if step == "output" else convolved
                 parts[layer].append(chosen.permute(0, 2, 3, 1).cpu().numpy())
-    maps_by_layer = [np.concatenate(part) for part in parts]
-    for layer_maps in maps_by_layer:
-        _check_finite(layer_maps)
-    return maps_by_layer
+    return [check_finite(np.concatenate(part)) for part in parts]
 
 
 def saliency(
@@ -234,8 +231,7 @@ def saliency(
             result = _occlusion(network, batch, wanted, baseline, window)
         results[done : done + len(batch)] = result.cpu().numpy()
         done += len(batch)
-    _check_finite(results)
-    return results
+    return check_finite(results)
 
 
 def shift_probabilities(
@@ -599,14 +595,6 @@ def _name(module: nn.Module) -> str:
     activations = {type_.__name__: name.replace("_", " ") for name, type_ in ACTIVATIONS.items()}
     name = (names | activations)[kind]
     return f"{name} {' x '.join(map(str, size))}" if size else name
-
-
-def _check_finite(values: np.ndarray) -> None:
-    if not np.isfinite(values).all():
-        raise ValueError(
-            "Some values are not finite: X holds values far outside of those seen in fit. Check "
-            "that it is on the same scale."
-        )
 
 
 def _check_layer(layer: int, n_layers: int) -> int:

@@ -184,7 +184,18 @@ class ShapeCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores (logits) of shape (n, n_classes) of images of shape (n, channels, h, w)."""
-        return self.head(self.features(self.body((x - self.center) * self.scale)))
+        return self.head[-1](self.last_features(x))
+
+    def last_features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the scores are a linear function of, of shape (n, n_last_features)."""
+        return self.head[:-1](self.features(self.body((x - self.center) * self.scale)))
+
+    @property
+    def n_last_features(self) -> int:
+        """How many they are."""
+        last = self.head[-1]
+        assert isinstance(last, nn.Linear)
+        return last.in_features
 
 
 class GlobalFeatures(nn.Module):

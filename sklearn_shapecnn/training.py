@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -528,24 +528,34 @@ class ShapeNet(NeuralNetClassifier):
             total += float(weights.sum())
         return right / total, loss / total
 
-    @torch.inference_mode()
     def scores(self, images: ImageSet) -> np.ndarray:
         """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
+        return self._compute(self.module_, images, len(self.classes))
+
+    def last_features(self, images: ImageSet) -> np.ndarray:
+        """Last features of images, in float32 and of shape (n, n_last_features)."""
+        network = self.module_
+        return self._compute(network.last_features, images, network.n_last_features)
+
+    @torch.inference_mode()
+    def _compute(
+        self, what: Callable[[torch.Tensor], torch.Tensor], images: ImageSet, width: int
+    ) -> np.ndarray:
         network = self.module_
         if network.training:  # asked first, for it takes as long as a small image
             network.eval()
         step = images_at_once(images)
         # Not a part at a time: small arrays kept among large ones that come and go waste memory.
-        scores = np.empty((len(images), len(self.classes)), dtype=np.float32)
+        values = np.empty((len(images), width), dtype=np.float32)
         for start in range(0, len(images), step):
             pixels = _to_tensor(images.batch(slice(start, start + step)), self.device)
             n = len(pixels)
             if n == 1:
                 # For a lone image torch takes another way, which rounds differently; beside a copy
-                # of itself it gets the very scores that it gets among others.
+                # of itself it gets the very values that it gets among others.
                 pixels = pixels.expand(2, -1, -1, -1)
-            scores[start : start + n] = network(pixels)[:n].cpu().numpy()
-        return scores
+            values[start : start + n] = what(pixels)[:n].cpu().numpy()
+        return values
 
 
 @torch.inference_mode(False)

@@ -7,6 +7,8 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sklearn_shapecnn
@@ -549,3 +551,39 @@ def test_public_names():
     assert {"ShapeCNNClassifier", "make_shapes", "__version__"} <= set(dir(sklearn_shapecnn))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = sklearn_shapecnn.nothing
+
+
+# Features
+
+
+def test_scores_are_a_linear_function_of_the_features(fitted, few):
+    X, _ = few
+    features = fitted.transform(X)
+    assert features.dtype == np.float32
+    last = fitted.net_.module_.head[-1]
+    scores = features @ last.weight.detach().numpy().T + last.bias.detach().numpy()
+    np.testing.assert_allclose(
+        scores[:, 1] - scores[:, 0], fitted.decision_function(X), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_features_of_a_hidden_layer_have_names(few):
+    X, y = few
+    clf = quick(hidden_layer_sizes=[9, 5], dropout=0.5).fit(X, y)
+    names = [f"shapecnnclassifier{i}" for i in range(5)]
+    np.testing.assert_array_equal(clf.get_feature_names_out(), names)
+    frame = clf.set_output(transform="pandas").transform(X)
+    assert list(frame.columns) == names
+    np.testing.assert_array_equal(frame.iloc[7], clf.transform(X[7:8]).iloc[0])  # alone as well
+
+
+def test_features_in_front_of_another_classifier(shapes):
+    X, y = shapes
+    neighbors = make_pipeline(quick(max_iter=12), KNeighborsClassifier(5))
+    assert neighbors.fit(X[:180], y[:180]).score(X[180:], y[180:]) > 0.75
+
+
+def test_features_of_an_unfitted_classifier():
+    for ask in (quick().get_feature_names_out, lambda: quick().transform(np.zeros((1, 64)))):
+        with pytest.raises(NotFittedError):
+            ask()
