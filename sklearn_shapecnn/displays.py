@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # From the palette of Okabe and Ito, which differ to colour-blind eyes too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 RIGHT, WRONG = COLORS[:2]
+STYLES = ("-", "--", ":", "-.")
 SIGNED, UNSIGNED = "RdBu_r", "viridis"
 CELL = 1.3  # inches that an image takes
 LINE = 0.17  # inches that a line of text takes above it
@@ -306,19 +307,15 @@ class FilterDisplay:
         n_shown = _check_count("n_shown", n_shown, 16)
         n_filters, height, width, n_channels = self.kernels.shape
         limit = float(np.abs(self.kernels).max()) or 1.0
-        if n_channels == 3:
-            images = 0.5 + self.kernels / (2 * limit)
+        if n_channels in (1, 3):
             self.ax_, cells = _sheet(
                 "FilterDisplay", ax, n_columns, (height, width), [0] * n_filters
             )
-            for cell, image in zip(cells, images, strict=True):
-                cell.imshow(image)
-        elif n_channels == 1:
-            self.ax_, cells = _sheet(
-                "FilterDisplay", ax, n_columns, (height, width), [0] * n_filters
-            )
-            for cell, kernel in zip(cells, self.kernels[..., 0], strict=True):
-                cell.imshow(kernel, cmap=SIGNED, vmin=-limit, vmax=limit)
+            for cell, kernel in zip(cells, self.kernels, strict=True):
+                if n_channels == 3:
+                    cell.imshow(0.5 + kernel / (2 * limit))
+                else:
+                    cell.imshow(kernel[..., 0], cmap=SIGNED, vmin=-limit, vmax=limit)
         else:
             strength = np.square(self.kernels).sum((1, 2))
             rows = np.sort(np.argsort(-strength.sum(1), kind="stable")[:n_shown])
@@ -572,17 +569,17 @@ class SaliencyDisplay:
         from sklearn_shapecnn.inspection import saliency
 
         classifier, images = _seen(estimator, X)
+        labels = classifier.predict(images) if target is None else target
         values = saliency(
             classifier,
             images,
             method=method,
-            target=target,
+            target=labels,
             layer=layer,
             baseline=baseline,
             n_steps=n_steps,
             window=window,
         )
-        labels = classifier.predict(images) if target is None else target
         return cls(images, values, np.broadcast_to(labels, len(images))).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None, *, n_columns: int | None = None) -> SaliencyDisplay:
@@ -754,13 +751,12 @@ class ShiftDisplay:
         else:
             lines = self.probabilities[:, middle].mean(axis=0)
             order = np.sort(np.argsort(-lines.max(axis=0), kind="stable")[: len(COLORS)])
-            styles = ("-", "--", ":", "-.")
             for i, label in enumerate(order):
                 self.ax_.plot(
                     self.shifts,
                     lines[:, label],
                     color=COLORS[i],
-                    linestyle=styles[i % len(styles)],
+                    linestyle=STYLES[i % len(STYLES)],
                     linewidth=2,
                     label=str(self.classes[label]),
                 )
@@ -879,7 +875,6 @@ class TrainingDisplay:
         else:
             self.ax_.axis("off")
             axes = [self.ax_.inset_axes((left, 0, 0.42, 1)) for left in (0, 0.58)]
-        styles = ("-", "--", ":", "-.")
         for panel, (name, curves) in zip(axes, panels, strict=True):
             for i, fit in enumerate(self.loss_curves):
                 if fit in curves:
@@ -888,7 +883,7 @@ class TrainingDisplay:
                         range(last - len(curves[fit]) + 1, last + 1),
                         curves[fit],
                         color=COLORS[i % len(COLORS)],
-                        linestyle=styles[i // len(COLORS) % len(styles)],
+                        linestyle=STYLES[i // len(COLORS) % len(STYLES)],
                         marker="o" if len(curves[fit]) < 12 else None,
                         label=fit,
                     )

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from sklearn_shapecnn.classifier import ShapeCNNClassifier, check_finite
 from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
 from sklearn_shapecnn.network import ACTIVATIONS, GlobalFeatures, ShapeCNN
-from sklearn_shapecnn.training import images_at_once
+from sklearn_shapecnn.training import images_at_once, to_tensor
 
 METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
 STEPS = ("convolution", "output")
@@ -472,8 +472,7 @@ def _network(classifier: ShapeCNNClassifier) -> ShapeCNN:
 def _batches(images: ImageSet, network: ShapeCNN) -> Iterator[torch.Tensor]:
     step = images_at_once(images)
     for start in range(0, len(images), step):
-        batch = images.batch(slice(start, start + step))
-        yield torch.from_numpy(batch).permute(0, 3, 1, 2).to(network.center.device)
+        yield to_tensor(images.batch(slice(start, start + step)), network.center.device)
 
 
 def _run(network: ShapeCNN, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

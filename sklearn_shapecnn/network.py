@@ -184,12 +184,16 @@ class ShapeCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores (logits) of shape (n, n_classes) of images of shape (n, channels, h, w)."""
-        return self.head(self.features(self.body((x - self.center) * self.scale)))
+        return self.head(self._described(x))
 
     def last_features(self, x: torch.Tensor) -> torch.Tensor:
         """What the scores are a linear function of, of shape (n, n_last_features)."""
         # Not a part of forward: cutting the head takes a notable share of a small image's time.
-        return self.head[:-1](self.features(self.body((x - self.center) * self.scale)))
+        return self.head[:-1](self._described(x))
+
+    def _described(self, x: torch.Tensor) -> torch.Tensor:
+        """What the head is told of the images."""
+        return self.features(self.body((x - self.center) * self.scale))
 
     @property
     def n_last_features(self) -> int:

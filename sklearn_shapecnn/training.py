@@ -69,7 +69,7 @@ class Sample(Dataset):
 
     def batch(self, indices: np.ndarray, device: str) -> Batch:
         """Tensors of some of the images: pixels (n, c, h, w), targets and weights."""
-        return _to_tensor(self.images.batch(self.rows[indices]), device), (
+        return to_tensor(self.images.batch(self.rows[indices]), device), (
             torch.from_numpy(self.targets[indices]).to(device),
             torch.from_numpy(self.weights[indices]).to(device),
         )
@@ -548,7 +548,7 @@ class ShapeNet(NeuralNetClassifier):
         # Not a part at a time: small arrays kept among large ones that come and go waste memory.
         values = np.empty((len(images), width), dtype=np.float32)
         for start in range(0, len(images), step):
-            pixels = _to_tensor(images.batch(slice(start, start + step)), self.device)
+            pixels = to_tensor(images.batch(slice(start, start + step)), self.device)
             n = len(pixels)
             if n == 1:
                 # For a lone image torch takes another way, which rounds differently; beside a copy
@@ -682,6 +682,7 @@ def images_at_once(images: ImageSet) -> int:
     return max(2, PIXELS_AT_ONCE // (images.image_shape[0] * images.image_shape[1]))
 
 
-def _to_tensor(pixels: np.ndarray, device: str) -> torch.Tensor:
+def to_tensor(pixels: np.ndarray, device: str | torch.device) -> torch.Tensor:
+    """Turn a batch of an image set into what the network takes."""
     # Channels last in memory, as the images came; first in shape, as torch wants it.
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)

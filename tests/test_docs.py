@@ -5,6 +5,8 @@ import re
 from functools import partial
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import sklearn_shapecnn
@@ -30,9 +32,6 @@ def find_pages():
 @pytest.fixture
 def pyplot():
     """Matplotlib that draws into memory, and is as it was afterwards."""
-    matplotlib = pytest.importorskip("matplotlib", reason="the pages draw pictures")
-    import matplotlib.pyplot as plt
-
     with matplotlib.rc_context():
         plt.switch_backend("agg")
         yield plt
