@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
+import math
 import textwrap
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -28,7 +29,10 @@ from sklearn.utils.validation import (
     _get_feature_names,
     check_is_fitted,
 )
+from skorch.callbacks import Callback
+from skorch.history import History
 
+from sklearn_shapecnn.callbacks import CallbackSupportMixin, FitTasks, ShowProgress
 from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
 from sklearn_shapecnn.network import (
     ACTIVATIONS,
@@ -37,21 +41,35 @@ from sklearn_shapecnn.network import (
     auto_n_layers,
     auto_pool_size,
 )
+from sklearn_shapecnn.saving import (
+    OtherVersionWarning,
+    current_versions,
+    find_differences,
+    net_from_plain,
+    net_to_plain,
+)
 from sklearn_shapecnn.training import (
     AUGMENTATIONS,
     Augment,
+    Sample,
     ShapeNet,
     auto_augment,
     auto_batch_size,
     auto_rounds,
     build_net,
+    count_batches,
     distinct_sample,
     train,
+    warm_up_from,
 )
 
 
 class ShapeCNNClassifier(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    BaseEstimator,
 ):
     """Convolutional network for small images, with a softmax at its end.
 
@@ -159,7 +177,9 @@ class ShapeCNNClassifier(
 
     device : str, default='auto'
         Where to compute: 'cpu', 'cuda', 'cuda:1', 'mps', ...; 'auto' takes a GPU where torch finds
-        one.
+        one. 'accelerate' shares each fit among the processes that ``torchrun`` or
+        ``accelerate launch`` started, on the GPU of each or on the CPU; it needs the extra
+        ``[distributed]``.
 
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of the images, augmentation, dropout and the
@@ -167,7 +187,13 @@ class ShapeCNNClassifier(
         NumPy's and torch's global random states are never read or changed.
 
     verbose : bool or int, default=0
-        Whether to show a progress bar on standard error.
+        Whether to show on standard error how the training goes: a progress bar in a terminal or a
+        notebook, else one line an epoch, with the loss, the score and the time left.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Objects derived from :class:`skorch.callbacks.Callback`, such as `Checkpoint`,
+        `TensorBoard` or your own, to be told of each epoch and batch of the net `net_`. `fit` uses
+        them as they are, without a copy. Scikit-learn's own callbacks are set by `set_callbacks`.
 
     Attributes
     ----------
@@ -180,9 +206,9 @@ class ShapeCNNClassifier(
     image_shape_ : tuple of int (height, width, channels)
         Shape of one image.
     n_iter_ : int
-        Number of epochs of the last `fit`.
+        Number of epochs of the last `fit`; 1 after `partial_fit`.
     loss_curve_ : list of float
-        Mean training loss of each epoch; `warm_start` appends to it.
+        Mean training loss of each epoch; `warm_start` and `partial_fit` append to it.
     validation_scores_ : list of float or None
         Accuracy on the held-out images after each epoch; `warm_start` appends to it. None without
         `early_stopping`.
@@ -268,6 +294,7 @@ class ShapeCNNClassifier(
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "callbacks": [list, tuple, None],
     }
 
     def __init__(
@@ -297,6 +324,7 @@ class ShapeCNNClassifier(
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = 0,
+        callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.image_shape = image_shape
         self.n_filters = n_filters
@@ -322,6 +350,7 @@ class ShapeCNNClassifier(
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNClassifier:
@@ -351,69 +380,263 @@ class ShapeCNNClassifier(
         """
         pixels = check_pixels(X, self)
         image_shape = find_image_shape(pixels.shape, self._given_image_shape())
-        if pixels.ndim == 2:
-            _get_feature_names(X)  # raises now, before the training, where names are mixed
+        # Now, before the training: it raises where names are mixed.
+        names = _get_feature_names(X) if pixels.ndim == 2 else None
         classes, targets = self._check_labels(y, pixels)
         weights = self._check_weights(sample_weight, pixels, classes, targets)
+        if len(present := np.unique(targets[weights > 0])) < 2:
+            raise ValueError(
+                f"The images of non-zero sample weight all have the class "
+                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed."
+            )
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
-        device = _find_device(self.device)
-        rng = _make_generator(self.random_state)
+        callbacks = self._check_callbacks()
+        device, rng, train_net = self._workplace()
 
         sample, center, scale = distinct_sample(ImageSet(pixels, image_shape), targets, weights)
         sample, held_out = (
             sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
         )
-        loss_curve: list[float] = []
-        validation_scores: list[float] = []
-        if self.warm_start and hasattr(self, "net_"):
-            net = self._continued_net(network, classes, device)
-            loss_curve = self.loss_curve_
-            validation_scores = self.validation_scores_ or []
+        goes_on = self.warm_start and hasattr(self, "net_")
+        if goes_on:
+            net = self._continued_net("warm_start=True", network, classes, device)
+            net.initialize_optimizer()
         else:
-            net = build_net(
-                {**network, "center": center, "scale": scale, "seed": _draw_seed(rng)},
-                n_classes=len(classes),
-                learning_rate_init=float(self.learning_rate_init),
-                alpha=float(self.alpha),
-                label_smoothing=float(self.label_smoothing),
-                device=device,
-            )
-
+            net = self._new_net(network, center, scale, len(classes), device, rng)
         batch_size = (
             auto_batch_size(len(sample), image_shape)
             if self.batch_size == "auto"
             else int(self.batch_size)
         )
-        n_epochs_before = len(net.history)
-        scores = train(
+        return self._train(
             net,
             sample,
             held_out,
+            train_net,
+            known={"image_shape_": image_shape, "classes_": classes, "device_": device},
+            names=names,
+            goes_on=goes_on,
+            given={"X": X, "y": y, "metadata": _metadata(sample_weight)},
             batch_size=batch_size,
             rounds=(
                 auto_rounds(len(sample), batch_size)
                 if self.max_iter == "auto"
                 else [int(self.max_iter)]
             ),
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
             augment=augment,
+            callbacks=callbacks,
             seed=_draw_seed(rng),
-            verbose=int(self.verbose),
         )
 
-        # Only now, so that a fit that fails leaves what was fitted before as it was.
-        self._remember_features(X, pixels.ndim, image_shape)
-        self.image_shape_ = image_shape
-        self.classes_ = classes
-        self.device_ = device
-        self.net_ = net
-        losses = [float(loss) for loss in net.history[n_epochs_before:, "train_loss"]]
-        self.n_iter_ = len(losses)
-        self.loss_curve_ = loss_curve + losses
-        self.validation_scores_ = validation_scores + scores if self.early_stopping else None
-        self.best_validation_score_ = max(scores) if self.early_stopping else None
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> ShapeCNNClassifier:
+        """Learn from some more images, in one pass over them.
+
+        For data that arrive in pieces, and to adapt a fitted classifier to new images. The learning
+        rate rises over the first 20 steps to 0.3 times `learning_rate_init` and stays there; there
+        is no end of the training at which it could fall. So `fit` learns more from the same images
+        where they are there all at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images, in any form that `fit` takes; one is enough. The first ones set the image shape
+            and the scale of the pixels.
+        y : array-like of shape (n,)
+            Labels: ints, strings or bools.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever occur. Needed in the first call, unless `fit` came before;
+            later it may be left out, or must be the same.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images, beside those of the same call.
+
+        Returns
+        -------
+        self : object
+            The classifier, which knows what it knew before and something more.
+
+        Raises
+        ------
+        ValueError
+            Where `classes` is missing or not the same, y has other labels, the images are of
+            another shape, a parameter of the network has changed, or where `early_stopping` or
+            ``class_weight='balanced'`` ask for what a part of the data cannot tell.
+        TypeError
+            Where X is sparse.
+
+        Notes
+        -----
+        `batch_size='auto'` stands for 32 images; `max_iter` is not used. With an int as
+        `random_state` the same calls give the same classifier.
+
+        Examples
+        --------
+        >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+        >>> clf = ShapeCNNClassifier(n_filters=8, random_state=0)
+        >>> for seed in range(3):
+        ...     X, y = make_shapes(50, image_shape=(16, 16), random_state=seed)
+        ...     clf = clf.partial_fit(X, y, classes=[0, 1, 2])
+        >>> len(clf.loss_curve_)
+        3
+        """
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit cannot stop early, for it sees each image once. Set "
+                "early_stopping=False, or use fit."
+            )
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} needs all images at once, which partial_fit "
+                f"does not have. Give a dict of a weight for each class, or use fit."
+            )
+        goes_on = hasattr(self, "net_")
+        if goes_on:
+            images = self._images(X)
+            pixels, image_shape = images.pixels, self.image_shape_
+            names = getattr(self, "feature_names_in_", None)
+        else:
+            if classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: all labels that will "
+                    "ever occur, such as classes=np.unique(y_all)."
+                )
+            pixels = check_pixels(X, self)
+            image_shape = find_image_shape(pixels.shape, self._given_image_shape())
+            images = ImageSet(pixels, image_shape)
+            names = _get_feature_names(X) if pixels.ndim == 2 else None
+        known, targets = self._check_some_labels(y, pixels, classes)
+        weights = self._check_weights(sample_weight, pixels, known, targets)
+        network = self._network_parameters(image_shape)
+        augment = self._check_augment(image_shape)
+        callbacks = self._check_callbacks()
+        device, rng, train_net = self._workplace()
+
+        sample, center, scale = distinct_sample(images, targets, weights)
+        if len(sample) == 1:
+            sample = sample.take(np.array([0, 0]))  # batch normalization needs two
+        if goes_on:
+            net = self._continued_net("partial_fit", network, known, device)
+        else:
+            net = self._new_net(network, center, scale, len(known), device, rng)
+        n_steps = net.n_steps_done
+        net.history = History()  # else it grows with each call, and is copied by the next one
+        return self._train(
+            net,
+            sample,
+            None,
+            train_net,
+            known={"image_shape_": image_shape, "classes_": known, "device_": device},
+            names=names,
+            goes_on=goes_on,
+            given={"X": X, "y": y, "metadata": _metadata(sample_weight)},
+            batch_size=32 if self.batch_size == "auto" else int(self.batch_size),
+            rounds=[1],
+            augment=augment,
+            callbacks=callbacks,
+            seed=_draw_seed(rng) + len(self.loss_curve_ if goes_on else []),
+            schedule=warm_up_from(n_steps),
+        )
+
+    def _workplace(self) -> tuple[str, np.random.Generator, Callable[..., list[float]]]:
+        """Where to compute, what draws the random numbers, and what trains a net there."""
+        rng = _make_generator(self.random_state)
+        if self.device != "accelerate":
+            return _find_device(self.device), rng, train
+        from sklearn_shapecnn.accelerated import Team
+
+        team = Team()
+        return team.device, team.share(rng), team.train
+
+    def _new_net(
+        self,
+        network: dict[str, Any],
+        center: float,
+        scale: float,
+        n_classes: int,
+        device: str,
+        rng: np.random.Generator,
+    ) -> ShapeNet:
+        return build_net(
+            {**network, "center": center, "scale": scale, "seed": _draw_seed(rng)},
+            n_classes=n_classes,
+            learning_rate_init=float(self.learning_rate_init),
+            alpha=float(self.alpha),
+            label_smoothing=float(self.label_smoothing),
+            device=device,
+        )
+
+    def _train(
+        self,
+        net: ShapeNet,
+        sample: Sample,
+        held_out: Sample | None,
+        train_net: Callable[..., list[float]],
+        *,
+        known: dict[str, Any],
+        names: np.ndarray | None,
+        goes_on: bool,
+        given: dict[str, Any],
+        callbacks: list[Callback],
+        batch_size: int,
+        rounds: list[int],
+        **settings: Any,
+    ) -> ShapeCNNClassifier:
+        """Train a net, and only then set the attributes: a fit that fails leaves all as it was."""
+        known["n_features_in_"] = math.prod(known["image_shape_"])
+        if names is not None:
+            known["feature_names_in_"] = names
+        losses_before = self.loss_curve_ if goes_on else []
+        scores_before = (self.validation_scores_ if goes_on else None) or []
+        n_epochs_before = len(net.history)
+
+        def fitted_attributes(net: ShapeNet) -> dict[str, Any]:
+            epochs = net.history[n_epochs_before:]
+            losses = [float(epoch["train_loss"]) for epoch in epochs]
+            scores = [float(epoch["valid_acc"]) for epoch in epochs] if held_out else []
+            return {
+                **known,
+                "net_": net,
+                "n_iter_": len(losses),
+                "loss_curve_": losses_before + losses,
+                "validation_scores_": scores_before + scores if held_out else None,
+                "best_validation_score_": max(scores) if held_out else None,
+            }
+
+        tasks = progress = None
+        if getattr(self, "_skl_callbacks", None):
+            tasks = FitTasks(
+                self,
+                given,
+                n_epochs=sum(rounds),
+                n_batches=count_batches(len(sample), batch_size),
+                fitted_attributes=lambda net: fitted_attributes(net.snapshot()),
+            )
+        if self.verbose:
+            progress = ShowProgress()
+        try:
+            train_net(
+                net,
+                sample,
+                held_out,
+                batch_size=batch_size,
+                rounds=rounds,
+                n_iter_no_change=self.n_iter_no_change,
+                tol=self.tol,
+                callbacks=[*filter(None, (progress, tasks)), *callbacks],
+                **settings,
+            )
+        finally:
+            if progress is not None:
+                progress.close()
+
+        if names is None:
+            self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(fitted_attributes(net))
+        if tasks is not None:
+            tasks.on_fit_end()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -526,10 +749,66 @@ class ShapeCNNClassifier(
     def _n_features_out(self) -> int:
         return self.net_.module_.n_last_features
 
+    @staticmethod
+    def search_space(prefix: str = "") -> dict[str, list[Any]]:
+        """Values worth trying in a search for better parameters, the defaults among them.
+
+        The 16 combinations are of the parameters that moved the accuracy most where images are
+        few. All searches of scikit-learn take them as they are.
+
+        Parameters
+        ----------
+        prefix : str, default=''
+            What stands before each name: in a pipeline the name of the step and two underscores,
+            such as 'shapecnnclassifier__'.
+
+        Returns
+        -------
+        space : dict of str to list
+            Parameter names and, for each, the values to try, the default first. It is a new one
+            each time: change it as you like.
+
+        Examples
+        --------
+        >>> from sklearn_shapecnn import ShapeCNNClassifier
+        >>> for name, values in ShapeCNNClassifier.search_space().items():
+        ...     print(name, values)
+        augment ['auto', 'jitter', ['auto', 'flips'], ['jitter', 'flips']]
+        learning_rate_init [0.01, 0.003]
+        alpha [0.01, 0.1]
+        """
+        space: dict[str, list[Any]] = {
+            "augment": ["auto", "jitter", ["auto", "flips"], ["jitter", "flips"]],
+            "learning_rate_init": [0.01, 0.003],
+            "alpha": [0.01, 0.1],
+        }
+        return {prefix + name: values for name, values in space.items()}
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # float32, as the network computes
         return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**super().__getstate__(), "_saved_by": current_versions()}
+        if "net_" in state:
+            state["net_"] = net_to_plain(state["net_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
+        if differences:
+            warnings.warn(OtherVersionWarning(type(self).__name__, differences), stacklevel=2)
+        # Parameters that came after the version that saved it have their defaults.
+        ShapeCNNClassifier.__init__(self)
+        if "net_" in state:
+            try:
+                device = _find_device(state["device_"])
+            except ValueError:  # it was saved where there is a GPU that is not here
+                device = _find_device("auto")
+            state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
+        super().__setstate__(state)
 
     def _scores(self, X: Any) -> np.ndarray:
         images = self._images(X)  # first, for it tells of what is not fitted
@@ -556,8 +835,10 @@ class ShapeCNNClassifier(
             )
         return values
 
-    def _check_labels(self, y: Any, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Classes and, for each image, the index of its class."""
+    def _check_labels(
+        self, y: Any, pixels: np.ndarray | None, least: int = 2
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Classes, sorted, and for each image the index of its class."""
         if y is None:
             raise ValueError(
                 f"requires y to be passed, but the target y is None: {type(self).__name__} learns "
@@ -571,7 +852,8 @@ class ShapeCNNClassifier(
             )
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
-        check_consistent_length(pixels, y)
+        if pixels is not None:
+            check_consistent_length(pixels, y)
         try:
             check_classification_targets(y)
             classes, targets = np.unique(y, return_inverse=True)
@@ -580,12 +862,38 @@ class ShapeCNNClassifier(
                 f"y must hold labels of one kind, all numbers or all strings, without None; "
                 f"comparing them failed: {error}."
             ) from error
-        if len(classes) < 2:
+        if len(classes) < least:
             raise ValueError(
                 f"y has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
                 f"learn a difference."
             )
         return classes, targets.astype(np.int64)
+
+    def _check_some_labels(
+        self, y: Any, pixels: np.ndarray, classes: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """All classes of a training in pieces and, for each image, the index of its class."""
+        if classes is None:
+            known: np.ndarray = self.classes_
+        else:
+            known, _ = self._check_labels(classes, None)
+            fitted = getattr(self, "classes_", known)
+            if not np.array_equal(known, fitted):
+                raise ValueError(
+                    f"`classes={known.tolist()}` is not the same as on last call to partial_fit or "
+                    f"fit, which was {fitted.tolist()}. Leave it out, or start anew with fit."
+                )
+        labels, indices = self._check_labels(y, pixels, least=1)
+        try:
+            unknown = np.setdiff1d(labels, known).tolist()
+        except TypeError:  # numbers beside strings
+            unknown = labels.tolist()
+        if unknown:
+            raise ValueError(
+                f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()} that "
+                f"partial_fit was told of. Pass all labels as classes in the first call."
+            )
+        return known, np.searchsorted(known, labels)[indices]
 
     def _check_weights(
         self, sample_weight: Any, pixels: np.ndarray, classes: np.ndarray, targets: np.ndarray
@@ -604,12 +912,6 @@ class ShapeCNNClassifier(
         # A power of two: no weight is rounded.
         weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
         weights[weights < 1e-30] = 0  # lost beside the others in float32
-        present = np.unique(targets[weights > 0])
-        if len(present) < 2:
-            raise ValueError(
-                f"The images of non-zero sample weight all have the class "
-                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed."
-            )
         return weights
 
     def _class_weights(
@@ -690,11 +992,19 @@ class ShapeCNNClassifier(
             )
         return Augment(names, image_shape) if names else None
 
+    def _check_callbacks(self) -> list[Callback]:
+        callbacks = list(self.callbacks or [])
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    f"callbacks must hold objects of classes derived from "
+                    f"skorch.callbacks.Callback, but got {callback!r}. Callbacks of scikit-learn "
+                    f"are set by set_callbacks."
+                )
+        return callbacks
+
     def _continued_net(
-        self,
-        network: dict[str, Any],
-        classes: np.ndarray,
-        device: str,
+        self, what: str, network: dict[str, Any], classes: np.ndarray, device: str
     ) -> ShapeNet:
         """A copy of the fitted net, ready to be trained on with today's parameters."""
         before = {name: self.net_.get_params()[f"module__{name}"] for name in network}
@@ -703,23 +1013,18 @@ class ShapeCNNClassifier(
         for name, value in now.items():
             if value != before[name]:
                 raise ValueError(
-                    f"warm_start=True goes on with the fitted network, but {name} changed from "
-                    f"{before[name]!r} to {value!r}. Set warm_start=False to start anew."
+                    f"{what} goes on with the fitted network, but {name} changed from "
+                    f"{before[name]!r} to {value!r}. To start anew, call fit with "
+                    f"warm_start=False."
                 )
-        net = copy.deepcopy(self.net_)
+        net = self.net_.snapshot()
         net.lr = float(self.learning_rate_init)
         net.optimizer__weight_decay = float(self.alpha)
+        for group in net.optimizer_.param_groups:
+            group["weight_decay"] = float(self.alpha)
         net.criterion__label_smoothing = float(self.label_smoothing)
         net.initialize_criterion()
-        net.initialize_optimizer()
         return net
-
-    def _remember_features(self, X: Any, ndim: int, image_shape: tuple[int, int, int]) -> None:
-        if ndim == 2:
-            _check_feature_names(self, X, reset=True)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.n_features_in_ = int(np.prod(image_shape))
 
 
 def check_finite(values: np.ndarray) -> np.ndarray:
@@ -764,6 +1069,11 @@ def _find_device(device: str) -> str:
         f"device={device!r} is not available here ({reason}). Use 'auto' or 'cpu', or 'cuda' or "
         f"'mps' on a machine that has it."
     )
+
+
+def _metadata(sample_weight: Any) -> dict[str, Any] | None:
+    """What a callback should score with, beside X and y."""
+    return None if sample_weight is None else {"sample_weight": sample_weight}
 
 
 def _make_generator(

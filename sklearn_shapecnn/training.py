@@ -7,6 +7,8 @@ seeded by the caller.
 from __future__ import annotations
 
 import copy
+import dis
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +22,8 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from torch.nn import functional as F
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
+from sklearn_shapecnn.callbacks import ShowProgress
 from sklearn_shapecnn.images import ImageSet
 from sklearn_shapecnn.network import ShapeCNN, is_large
 
@@ -29,6 +31,7 @@ AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips",
 JITTERED = 0.75  # share of the images that jitter moves: what interpolation blurs the others keep
 TURN, ZOOM, MOVE = math.radians(10), 0.1, 0.1  # how far: an angle and shares of the side
 WARM_UP = 0.3  # share of the steps in which the learning rate rises
+STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
 LEARNT = 0.02  # mean loss at which there is nothing left to learn
 MAX_GRADIENT_NORM = 1.0
 PIXELS_AT_ONCE = 2**19  # no more go through the network at once, for their memory
@@ -334,6 +337,15 @@ def one_cycle(progress: float) -> float:
     return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
+def warm_up_from(n_steps_done: int) -> Callable[[float], float]:
+    """Learning rate of a training without an end, as a share of its peak.
+
+    It rises over the first steps and then stays, low enough for the network to be good at any time.
+    """
+    steps = itertools.count(n_steps_done + 1)
+    return lambda progress: STREAM_RATE * min(1, next(steps) / STREAM_WARM_UP)
+
+
 class Muon(torch.optim.AdamW):
     """AdamW, but filters of convolutions turn by orthogonalized momentum and keep their length.
 
@@ -392,7 +404,16 @@ def _orthogonalize(weight: torch.Tensor) -> torch.Tensor:
 
 
 class OneCycle(Callback):
-    """Set the learning rate of each step of a round of training of known length."""
+    """Set the learning rate of each step of a round of training of known length.
+
+    Parameters
+    ----------
+    schedule : callable, default=one_cycle
+        The share of the peak from the share of the steps done.
+    """
+
+    def __init__(self, schedule: Callable[[float], float] = one_cycle) -> None:
+        self.schedule = schedule
 
     def start(self, n_steps: int) -> None:
         """Begin a round of this many steps."""
@@ -402,12 +423,16 @@ class OneCycle(Callback):
     def on_batch_begin(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
         """Move on by one step."""
         for group in net.optimizer_.param_groups:
-            group["lr"] = net.lr * one_cycle(self.step / self.n_steps)
+            group["lr"] = net.lr * self.schedule(self.step / self.n_steps)
         self.step += 1
 
 
 class StopTraining(Exception):
     """Enough epochs."""
+
+
+class StopEpoch(Exception):
+    """Enough batches."""
 
 
 class CheckLoss(Callback):
@@ -431,6 +456,7 @@ class KeepBest(Callback):
         self.best = (-math.inf, -math.inf)
         self.best_weights: dict[str, torch.Tensor] = {}
         self.n_waited = 0
+        self.stop_training = False
 
     def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
         """Compare the epoch to the best one so far."""
@@ -440,30 +466,31 @@ class KeepBest(Callback):
         self.scores.append(score)
         self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
         # Of two epochs with the same accuracy the one with the lower loss knows better.
-        if (score, -loss) > self.best:
+        is_best = (score, -loss) > self.best
+        if is_best:
             self.best = (score, -loss)
             self.best_weights = copy.deepcopy(net.module_.state_dict())
-        if self.n_waited >= self.n_iter_no_change:
-            raise StopTraining
+        # By the names that skorch's callbacks look for.
+        net.history.record("valid_acc_best", is_best)
+        net.history.record("valid_loss_best", is_best)
+        self.stop_training = self.n_waited >= self.n_iter_no_change
 
 
-class ShowProgress(Callback):
-    """A bar on standard error, with the loss and the validation score of the last epoch."""
+class StopWhenAsked(Callback):
+    """Ends an epoch or the training when a callback has asked for it, once all were told."""
 
-    def __init__(self) -> None:
-        self.bar = tqdm(total=0, unit="batch", desc="fit")
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = callbacks
 
-    def on_batch_end(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
-        """Move on by one step."""
-        self.bar.update()
+    def on_batch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Ask for the epoch."""
+        if any(getattr(callback, "stop_epoch", False) for callback in self.callbacks):
+            raise StopEpoch
 
     def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
-        """Show how far the network has come."""
-        epoch = net.history[-1]
-        shown = {"epoch": epoch["epoch"], "loss": f"{epoch['train_loss']:.4f}"}
-        if "valid_acc" in epoch:
-            shown["validation score"] = f"{epoch['valid_acc']:.4f}"
-        self.bar.set_postfix(shown)
+        """Ask for the training."""
+        if any(getattr(callback, "stop_training", False) for callback in self.callbacks):
+            raise StopTraining
 
 
 class ShapeNet(NeuralNetClassifier):
@@ -471,6 +498,8 @@ class ShapeNet(NeuralNetClassifier):
 
     Its module gives scores, its criterion one loss an image.
     """
+
+    callbacks_: list[tuple[str, Callback]]
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -495,9 +524,39 @@ class ShapeNet(NeuralNetClassifier):
         loss = self.get_loss(y_pred, labels)
         self.optimizer_.zero_grad()
         loss.backward()
+        self.notify(
+            "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
+        )
         torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": y_pred}
+
+    def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
+        """One pass over the batches, or over as many of them as the callbacks want."""
+        try:
+            super().run_single_epoch(iterator, *args, **kwargs)
+        except StopEpoch:
+            self.history.record("train_batch_count", len(self.history[-1, "batches"]))
+
+    @property
+    def n_steps_done(self) -> int:
+        """How many steps the optimizer has made since it was last initialized."""
+        return max((int(state["step"]) for state in self.optimizer_.state.values()), default=0)
+
+    def snapshot(self) -> ShapeNet:
+        """A copy as if the training had ended now: with the best weights, where it knows them."""
+        told, self.callbacks_ = (
+            self.callbacks_,
+            [(name, c) for name, c in self.callbacks_ if name in dict(self._default_callbacks)],
+        )
+        try:
+            twin = copy.deepcopy(self)
+        finally:
+            self.callbacks_ = told
+        for _, callback in told:
+            if isinstance(callback, KeepBest):
+                twin.module_.load_state_dict(callback.best_weights)
+        return twin
 
     def has_learnt(self) -> bool:
         """Whether the last epoch left the loss next to where label smoothing lets it go."""
@@ -614,11 +673,17 @@ def train(
     tol: float,
     augment: Augment | None,
     seed: int,
-    verbose: int,
+    schedule: Callable[[float], float] = one_cycle,
+    callbacks: Sequence[Callback] = (),
 ) -> list[float]:
     """Train a net for some rounds of epochs, until a round leaves nothing to learn.
 
     Each round is a cycle of the learning rate.
+
+    Parameters
+    ----------
+    callbacks : sequence of skorch.callbacks.Callback
+        Told of each epoch and batch, after the net's own; not kept in the net.
 
     Returns
     -------
@@ -636,45 +701,65 @@ def train(
         Where the user interrupts it after the first epoch; the net keeps what it has learnt.
     """
     steps_per_epoch = count_batches(len(sample), batch_size)
-    cycle = OneCycle()
+    cycle = OneCycle(schedule)
     keep_best = KeepBest(held_out, n_iter_no_change, tol) if held_out is not None else None
-    progress = ShowProgress() if verbose else None
-    callbacks = [c for c in (cycle, keep_best, progress) if c is not None]
+    ours = [cycle] if keep_best is None else [cycle, keep_best]
     n_epochs_before = len(net.history)
     standing = net.callbacks_
-    net.callbacks_ = standing + [(type(c).__name__, c) for c in callbacks]
+    told = [*ours, *callbacks, StopWhenAsked([*ours, *callbacks])]
+    net.callbacks_ = standing + [(f"{type(c).__name__}_{i}", c) for i, c in enumerate(told)]
     # Not by set_params, which would initialize the network anew.
     net.iterator_train__batch_size = batch_size
     net.iterator_train__augment = augment
     try:
+        for callback in callbacks:
+            callback.initialize()
+        net.notify("on_train_begin", X=sample)
         for n_epochs in rounds:
             net.iterator_train__seed = seed + len(net.history)  # no round repeats another's order
-            cycle.start(n_epochs * steps_per_epoch)
-            if progress is not None:
-                progress.bar.total += n_epochs * steps_per_epoch
+            for callback in (cycle, *callbacks):
+                if isinstance(callback, OneCycle | ShowProgress):
+                    callback.start(n_epochs * steps_per_epoch)
             net.fit_loop(sample, epochs=n_epochs)
             if net.has_learnt():
                 break
     except StopTraining:
-        if progress is not None:  # the last epoch ended before the bar was told
-            progress.on_epoch_end(net)
-    except KeyboardInterrupt:
+        pass
+    except KeyboardInterrupt as interrupt:
         rows = net.history.to_list()[n_epochs_before:]
         n_epochs = len(keep_best.scores) if keep_best else sum("train_loss" in row for row in rows)
         del net.history[n_epochs_before + n_epochs :]  # the epoch that was cut off
         if n_epochs == 0:
             raise
-        warnings.warn("Training was interrupted; the epochs so far count.", stacklevel=2)
+        if not _comes_from(callbacks, interrupt):
+            warnings.warn(
+                f"Training was interrupted after {n_epochs} epochs; what was learnt in them is "
+                f"kept. To go on, set warm_start=True and call fit again.",
+                stacklevel=7,
+            )
     finally:
         net.callbacks_ = standing
-        if progress is not None:
-            progress.bar.close()
     net.module_.eval()
     if keep_best is not None:
         net.module_.load_state_dict(keep_best.best_weights)
+    for callback in callbacks:
+        callback.on_train_end(net, X=sample)
     if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
         net.fail("weights of the network are no longer finite")
     return keep_best.scores if keep_best is not None else []
+
+
+def _comes_from(callbacks: Sequence[Callback], interrupt: KeyboardInterrupt) -> bool:
+    """Whether a callback raised it to end the training, as skorch's EarlyStopping does."""
+    trace = interrupt.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    raised_by = trace.tb_frame.f_locals.get("self")
+    # A signal interrupts at any instruction; a callback raises.
+    raised = dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+    return raised and any(raised_by is callback for callback in callbacks)
 
 
 def images_at_once(images: ImageSet) -> int:

@@ -262,7 +262,6 @@ def run(net, sample, held_out=None, **parameters):
         "tol": 0.0,
         "augment": None,
         "seed": 0,
-        "verbose": 0,
     } | parameters
     return train(net, sample, held_out, **parameters)
 
@@ -427,14 +426,6 @@ def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
     net.train_step = stop
     with pytest.raises(KeyboardInterrupt):
         run(net, make_sample())
-
-
-def test_progress_is_shown_on_standard_error(capsys):
-    run(make_net(), make_sample(), make_sample(), verbose=1)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "12/12" in err
-    assert "loss=" in err
 
 
 def test_a_trained_net_can_be_copied_and_pickled_and_used_by_skorch_means():

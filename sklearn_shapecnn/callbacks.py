@@ -1,0 +1,149 @@
+"""What is told of a training while it goes on: scikit-learn's callbacks, and a progress bar."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+
+class FitTasks(Callback):
+    """Tells scikit-learn's callbacks of the epochs and batches of one fit.
+
+    Parameters
+    ----------
+    estimator : ShapeCNNClassifier
+        With callbacks set.
+    given : dict
+        What fit was given: X, y and, as metadata, the sample weights.
+    n_epochs, n_batches : int
+        How many there will be at most, and in each epoch.
+    fitted_attributes : callable
+        Makes the attributes that the estimator would have if the training stopped now, from the
+        net.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        given: dict[str, Any],
+        n_epochs: int,
+        n_batches: int,
+        fitted_attributes: Callable[[NeuralNet], dict[str, Any]],
+    ) -> None:
+        self.estimator = estimator
+        self.given = given
+        self.n_batches = n_batches
+        self.fitted_attributes = fitted_attributes
+        self.stop_epoch = False
+        self.stop_training = False
+        self.fit = estimator._init_callback_context(max_subtasks=n_epochs)
+        self._begin(self.fit)
+
+    def _begin(self, task: Any) -> None:
+        task.call_on_fit_task_begin(estimator=self.estimator, **self.given)
+
+    def _end(self, task: Any, attributes: Any) -> bool:
+        return task.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=attributes, **self.given
+        )
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Begin a task that has its batches as tasks."""
+        self.stop_epoch = False
+        self.epoch = self.fit.subcontext(task_name="epoch", max_subtasks=self.n_batches)
+        self._begin(self.epoch)
+
+    def on_batch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Begin a task of one step."""
+        self.batch = self.epoch.subcontext(task_name="batch")
+        self._begin(self.batch)
+
+    def on_batch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """End it, and with it the epoch if a callback wants that."""
+        # No attributes: a monitor would score all images after every single step.
+        self.stop_epoch = self._end(self.batch, None)
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """End the epoch, and with it the training if a callback wants that."""
+        self.stop_training = self._end(self.epoch, lambda: self.fitted_attributes(net))
+
+    def on_fit_end(self) -> None:
+        """End the fit; the estimator has its attributes by now."""
+        self._end(self.fit, {})
+
+
+class ShowProgress(Callback):
+    """A progress bar on standard error, or one line an epoch where that is no terminal.
+
+    Both have the loss, the score on held-out images or else on those learnt from, and the time
+    left.
+    """
+
+    def __init__(self) -> None:
+        # Not above: it finds out whether this is a notebook, which takes a while.
+        from tqdm.asyncio import tqdm as text_bar
+        from tqdm.auto import tqdm
+
+        self.is_bar = tqdm is not text_bar or (sys.stderr is not None and sys.stderr.isatty())
+        self.make_bar = partial(tqdm, unit="batch", desc="fit", disable=not self.is_bar)
+        self.bar: Any = None
+
+    def start(self, n_steps: int) -> None:
+        """Begin a round of this many steps."""
+        self.began = time.perf_counter()
+        self.n_steps = n_steps
+        self.step = 0
+        if self.bar is None:
+            self.bar = self.make_bar(total=n_steps)
+        else:
+            self.bar.reset(total=n_steps)
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Count anew."""
+        self.n_right = 0
+        self.n_seen = 0
+
+    def on_batch_end(
+        self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
+    ) -> None:
+        """Move on by one step."""
+        assert y_pred is not None
+        self.n_right += int((y_pred.argmax(1) == batch[1][0]).sum())
+        self.n_seen += len(y_pred)
+        self.step += 1
+        self.bar.update()
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Show how far the network has come."""
+        epoch = net.history[-1]
+        shown = {"epoch": str(epoch["epoch"]), "loss": f"{epoch['train_loss']:.4f}"}
+        if "valid_acc" in epoch:
+            shown["validation score"] = f"{epoch['valid_acc']:.4f}"
+        else:
+            shown["training score"] = f"{self.n_right / self.n_seen:.4f}"
+        if self.is_bar:
+            self.bar.set_postfix(shown)
+        else:
+            took = time.perf_counter() - self.began
+            left = took / self.step * (self.n_steps - self.step)
+            told = ", ".join(f"{name} {value}" for name, value in shown.items())
+            print(f"fit: {told}, {took:.0f} s, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self.bar is not None:
+            self.bar.close()

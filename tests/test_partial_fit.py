@@ -1,0 +1,198 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+
+X, y = make_shapes(90, image_shape=(12, 12), random_state=0)
+NAMES = np.array(["triangle", "circle", "rectangle"])
+
+
+def make_classifier(**params):
+    return ShapeCNNClassifier(**{"n_filters": (4, 8), "random_state": 0, **params})
+
+
+@pytest.fixture
+def started():
+    return make_classifier().partial_fit(X[:30], y[:30], classes=[0, 1, 2])
+
+
+def assert_same(one, other):
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+@pytest.mark.parametrize(("chunk", "passes", "least"), [(100, 3, 0.97), (10, 2, 0.95)])
+def test_a_stream_is_learnt(chunk, passes, least):
+    digits, labels = load_digits(return_X_y=True)
+    clf = ShapeCNNClassifier(random_state=0)
+    for _ in range(passes):
+        for start in range(0, 1400, chunk):
+            rows = slice(start, start + chunk)
+            clf.partial_fit(digits[rows], labels[rows], classes=range(10))
+    assert clf.score(digits[1400:], labels[1400:]) > least - 0.03  # the last writers are others
+    assert clf.score(digits[:1400], labels[:1400]) > least
+
+
+def test_single_images_can_be_learnt_from():
+    clf = make_classifier()
+    for image, label in zip(X, y, strict=True):
+        clf.partial_fit(image[None], [label], classes=[0, 1, 2])
+    assert len(clf.loss_curve_) == 90
+    assert np.isfinite(clf.predict_proba(X)).all()
+    assert np.mean(clf.loss_curve_[-30:]) < np.mean(clf.loss_curve_[:30])
+
+
+def test_each_call_goes_on_from_the_last(started):
+    before = started.predict_proba(X)
+    assert started.partial_fit(X[30:], y[30:]) is started
+    assert (started.predict_proba(X) != before).any()
+    assert len(started.loss_curve_) == 2
+    assert started.n_iter_ == 1
+    np.testing.assert_array_equal(started.classes_, [0, 1, 2])
+    assert started.image_shape_ == (12, 12, 1)
+
+
+def test_the_same_calls_give_the_same_classifier(started):
+    other = make_classifier().partial_fit(X[:30], y[:30], classes=[2, 0, 1, 1])
+    for clf in (started, other):
+        clf.partial_fit(X[30:60], y[30:60]).partial_fit(X[60:], y[60:])
+    assert_same(started, other)
+
+
+def test_a_loaded_classifier_goes_on_as_the_saved_one(started):
+    loaded = pickle.loads(pickle.dumps(started))
+    assert_same(loaded.partial_fit(X[30:], y[30:]), started.partial_fit(X[30:], y[30:]))
+
+
+def test_two_calls_with_the_same_images_are_two_steps_of_learning(started):
+    once = pickle.loads(pickle.dumps(started)).partial_fit(X, y)
+    twice = pickle.loads(pickle.dumps(once)).partial_fit(X, y)
+    assert (once.predict_proba(X) != twice.predict_proba(X)).any()
+
+
+def test_a_fitted_classifier_can_be_adapted():
+    clf = make_classifier(max_iter=30).fit(X[:60], y[:60])
+    n_epochs = len(clf.loss_curve_)
+    for _ in range(5):
+        clf.partial_fit(X[60:], y[60:])
+    assert len(clf.loss_curve_) == n_epochs + 5
+    assert np.mean(clf.loss_curve_[-2:]) < clf.loss_curve_[n_epochs]
+
+
+def test_warm_start_goes_on_after_partial_fit(started):
+    started.set_params(warm_start=True, max_iter=3).fit(X, y)
+    assert len(started.loss_curve_) == 4
+    started.set_params(warm_start=False).fit(X, y)
+    assert len(started.loss_curve_) == 3
+
+
+def test_fit_starts_anew():
+    clf = make_classifier(max_iter=2).partial_fit(X, y, classes=[0, 1, 2, 3])
+    assert clf.predict_proba(X).shape == (90, 4)
+    assert_same(clf.fit(X, y), make_classifier(max_iter=2).fit(X, y))
+
+
+def test_classes_that_a_piece_does_not_have():
+    clf = make_classifier().partial_fit(X, NAMES[y], classes=["circle", "star", *NAMES])
+    assert clf.classes_.tolist() == ["circle", "rectangle", "star", "triangle"]
+    only = y == 0
+    clf.partial_fit(X[only], NAMES[y[only]])
+    assert set(clf.predict(X)) <= set(clf.classes_)
+
+
+def test_the_long_life_of_a_stream_leaves_nothing_behind(started):
+    sizes = []
+    for _ in range(6):
+        started.partial_fit(X[:10], y[:10])
+        sizes.append(len(pickle.dumps(started)))
+    assert sizes[-1] - sizes[1] < 4 * 20  # a number for each call
+
+
+def test_sample_weights_count():
+    weights = np.where(y == 0, 5.0, 0.0)
+    weights[np.flatnonzero(y == 1)[0]] = 1.0
+    clf = make_classifier(augment=None)
+    for _ in range(10):
+        clf.partial_fit(X, y, classes=[0, 1, 2], sample_weight=weights)
+    assert (clf.predict(X) == 0).mean() > 0.9
+
+
+def test_class_weights_count():
+    clf = make_classifier(class_weight={0: 1e-6, 1: 1, 2: 1e-6})
+    for _ in range(10):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    assert (clf.predict(X) == 1).mean() > 0.9
+
+
+def test_images_in_any_form(started):
+    images = X.reshape(-1, 12, 12)
+    other = make_classifier().partial_fit(images[:30], y[:30], classes=[0, 1, 2])
+    assert_same(other, started)
+    assert_same(other.partial_fit(X[30:], y[30:]), started.partial_fit(images[30:], y[30:]))
+
+
+def test_early_stopping_is_refused():
+    with pytest.raises(ValueError, match="partial_fit cannot stop early"):
+        make_classifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_balanced_weights_are_refused():
+    with pytest.raises(ValueError, match="class_weight='balanced' needs all images at once"):
+        make_classifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_missing_classes():
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        make_classifier().partial_fit(X, y)
+    with pytest.raises(ValueError, match="only one class"):
+        make_classifier().partial_fit(X, y, classes=[0])
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2, 3], ["a", "b", "c"]])
+def test_other_classes(classes, started):
+    with pytest.raises(ValueError, match=r"is not the same as on last call .* \[0, 1, 2\]"):
+        started.partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize("labels", [y + 1, NAMES[y]])
+def test_labels_outside_of_the_classes(labels, started):
+    with pytest.raises(ValueError, match=r"y holds .* which is none of the classes \[0, 1, 2\]"):
+        started.partial_fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (X[:, :121], "X has 121 features, but ShapeCNNClassifier is expecting 144 features"),
+        (X.reshape(-1, 12, 12)[:, :10], "images of shape .10, 12., .* fitted on"),
+    ],
+)
+def test_images_of_another_shape(images, message, started):
+    before = started.predict_proba(X)
+    with pytest.raises(ValueError, match=message):
+        started.partial_fit(images, y)
+    np.testing.assert_array_equal(started.predict_proba(X), before)
+
+
+def test_another_network(started):
+    with pytest.raises(ValueError, match="partial_fit goes on with the fitted network, but n_f"):
+        started.set_params(n_filters=(8, 8)).partial_fit(X, y)
+
+
+def test_other_settings_of_the_training_may_change(started):
+    started.set_params(learning_rate_init=0.001, alpha=0.1, label_smoothing=0.1, batch_size=9)
+    started.partial_fit(X, y)
+    (group,) = started.net_.optimizer_.param_groups
+    assert group["weight_decay"] == 0.1
+    assert group["lr"] < 0.001
+
+
+def test_a_failed_first_call_leaves_it_unfitted():
+    clf = make_classifier(learning_rate_init=1e30)
+    with pytest.raises(ValueError, match="diverged"):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
