@@ -18,29 +18,40 @@ if TYPE_CHECKING:
         ShiftDisplay,
         TrainingDisplay,
     )
+    from sklearn_shapecnn.image_files import ImageReader, load_image_folder
+    from sklearn_shapecnn.onnx_export import to_onnx
 
 __version__ = "0.1.0"
 __all__ = [
     "ArchitectureDisplay",
     "FeatureMapDisplay",
     "FilterDisplay",
+    "ImageReader",
     "ImagesDisplay",
     "SaliencyDisplay",
     "ShapeCNNClassifier",
     "ShiftDisplay",
     "TrainingDisplay",
     "__version__",
+    "load_image_folder",
     "make_shapes",
+    "to_onnx",
 ]
+
+# Where to find what is not imported yet; all other names are displays. Importing torch takes
+# seconds, and make_shapes does without it.
+_ROOMS = {
+    "ImageReader": "image_files",
+    "ShapeCNNClassifier": "classifier",
+    "load_image_folder": "image_files",
+    "to_onnx": "onnx_export",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Importing torch takes seconds, and make_shapes does without it.
-    if name == "ShapeCNNClassifier":
-        return importlib.import_module("sklearn_shapecnn.classifier").ShapeCNNClassifier
-    if name in __all__:
-        return getattr(importlib.import_module("sklearn_shapecnn.displays"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_ROOMS.get(name, 'displays')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -2,8 +2,8 @@
 Your own images, from a folder
 ==============================
 
-Your images are probably files: one folder for each class, and pictures of any size in it. A few
-lines read them into the array that the classifier learns from.
+Your images are probably files: one folder for each class, and pictures of any size in it. One line
+reads them, and a pipeline that begins with a reader predicts for new files by their paths.
 """
 
 # %%
@@ -17,13 +17,18 @@ import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
-from skimage.io import imread, imsave
-from skimage.transform import resize
+from skimage.io import imsave
 from skimage.util import img_as_ubyte
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
 
-from sklearn_shapecnn import ImagesDisplay, ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn import (
+    ImageReader,
+    ImagesDisplay,
+    ShapeCNNClassifier,
+    load_image_folder,
+    make_shapes,
+)
 
 temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
@@ -50,15 +55,11 @@ for subfolder in sorted(folder.iterdir()):
 # Reading it
 # ----------
 #
-# The name of a subfolder is the label. The images must all be of one size, so each is resized;
-# that makes numbers from 0 to 1 of its pixels. For photos with and without colour in one folder,
-# add ``as_gray=True`` to ``imread``.
+# The name of a subfolder is the class. A network knows only one size of images, so all are brought
+# to one; ``aspect="pad"`` keeps the proportions of those that are not square.
 
-paths = sorted(folder.glob("*/*.png"))
-X = np.array([resize(imread(path), (32, 32), anti_aliasing=True) for path in paths])
-y = np.array([path.parent.name for path in paths])
-temporary.cleanup()
-print(X.shape, y.shape)
+photos = load_image_folder(folder, image_shape=(32, 32), as_gray=False, aspect="pad")
+print(photos.images.shape, photos.target_names)
 
 # %%
 # Learning
@@ -66,7 +67,9 @@ print(X.shape, y.shape)
 #
 # ``X`` says by its shape that these are colour images, so there is nothing to set for that.
 
-X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test, _, files_test = train_test_split(
+    photos.images, photos.target, photos.filenames, stratify=photos.target, random_state=0
+)
 classifier = ShapeCNNClassifier(max_iter=15, random_state=0).fit(X_train, y_train)
 print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images named correctly")
 
@@ -78,10 +81,16 @@ ImagesDisplay.from_estimator(classifier, X_test[:12], y_test[:12], n_columns=4)
 plt.show()
 
 # %%
-# An image that comes later goes the same way: read it, resize it, and put it into an array of
-# one.
+# From paths
+# ----------
 #
-# .. code-block:: python
-#
-#     image = resize(imread("new.png"), (32, 32), anti_aliasing=True)
-#     classifier.predict(image[np.newaxis])
+# An image that comes later must be read as these were. Put an
+# :class:`~sklearn_shapecnn.ImageReader` in front of the classifier, and the two are one estimator
+# that takes paths. Its ``fit`` takes paths as well; here the classifier has learnt already.
+
+reader = ImageReader(image_shape=(32, 32), as_gray=False, aspect="pad")
+pipeline = make_pipeline(reader, classifier)
+for path, index in zip(files_test[:3], pipeline.predict(files_test[:3]), strict=True):
+    print(f"{Path(path).parent.name}/{Path(path).name}: {photos.target_names[index]}")
+
+temporary.cleanup()
