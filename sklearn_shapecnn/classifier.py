@@ -19,13 +19,9 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names,
-    _check_sample_weight,
     _get_feature_names,
     check_is_fitted,
 )
@@ -34,6 +30,7 @@ from skorch.history import History
 
 from sklearn_shapecnn.callbacks import CallbackSupportMixin, FitTasks, ShowProgress
 from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
+from sklearn_shapecnn.labels import check_labels, check_some_labels, check_weights
 from sklearn_shapecnn.network import (
     ACTIVATIONS,
     auto_kernel_size,
@@ -382,8 +379,8 @@ class ShapeCNNClassifier(
         image_shape = find_image_shape(pixels.shape, self._given_image_shape())
         # Now, before the training: it raises where names are mixed.
         names = _get_feature_names(X) if pixels.ndim == 2 else None
-        classes, targets = self._check_labels(y, pixels)
-        weights = self._check_weights(sample_weight, pixels, classes, targets)
+        classes, targets = check_labels(y, pixels, type(self).__name__)
+        weights = check_weights(sample_weight, self.class_weight, pixels, classes, targets)
         if len(present := np.unique(targets[weights > 0])) < 2:
             raise ValueError(
                 f"The images of non-zero sample weight all have the class "
@@ -498,17 +495,14 @@ class ShapeCNNClassifier(
             pixels, image_shape = images.pixels, self.image_shape_
             names = getattr(self, "feature_names_in_", None)
         else:
-            if classes is None:
-                raise ValueError(
-                    "classes must be passed on the first call to partial_fit: all labels that will "
-                    "ever occur, such as classes=np.unique(y_all)."
-                )
             pixels = check_pixels(X, self)
             image_shape = find_image_shape(pixels.shape, self._given_image_shape())
             images = ImageSet(pixels, image_shape)
             names = _get_feature_names(X) if pixels.ndim == 2 else None
-        known, targets = self._check_some_labels(y, pixels, classes)
-        weights = self._check_weights(sample_weight, pixels, known, targets)
+        known, targets = check_some_labels(
+            y, pixels, classes, getattr(self, "classes_", None), type(self).__name__
+        )
+        weights = check_weights(sample_weight, self.class_weight, pixels, known, targets)
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
         callbacks = self._check_callbacks()
@@ -834,106 +828,6 @@ class ShapeCNNClassifier(
                 f"{self.image_shape!r}."
             )
         return values
-
-    def _check_labels(
-        self, y: Any, pixels: np.ndarray | None, least: int = 2
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Classes, sorted, and for each image the index of its class."""
-        if y is None:
-            raise ValueError(
-                f"requires y to be passed, but the target y is None: {type(self).__name__} learns "
-                f"from labelled images."
-            )
-        shape = np.asarray(y).shape
-        if len(shape) == 2 and shape[1] > 1:
-            raise ValueError(
-                f"y should be a 1d array of labels, got an array of shape {shape} instead. "
-                f"If it is one-hot encoded, give y.argmax(axis=1)."
-            )
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        if pixels is not None:
-            check_consistent_length(pixels, y)
-        try:
-            check_classification_targets(y)
-            classes, targets = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise ValueError(
-                f"y must hold labels of one kind, all numbers or all strings, without None; "
-                f"comparing them failed: {error}."
-            ) from error
-        if len(classes) < least:
-            raise ValueError(
-                f"y has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
-                f"learn a difference."
-            )
-        return classes, targets.astype(np.int64)
-
-    def _check_some_labels(
-        self, y: Any, pixels: np.ndarray, classes: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """All classes of a training in pieces and, for each image, the index of its class."""
-        if classes is None:
-            known: np.ndarray = self.classes_
-        else:
-            known, _ = self._check_labels(classes, None)
-            fitted = getattr(self, "classes_", known)
-            if not np.array_equal(known, fitted):
-                raise ValueError(
-                    f"`classes={known.tolist()}` is not the same as on last call to partial_fit or "
-                    f"fit, which was {fitted.tolist()}. Leave it out, or start anew with fit."
-                )
-        labels, indices = self._check_labels(y, pixels, least=1)
-        try:
-            unknown = np.setdiff1d(labels, known).tolist()
-        except TypeError:  # numbers beside strings
-            unknown = labels.tolist()
-        if unknown:
-            raise ValueError(
-                f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()} that "
-                f"partial_fit was told of. Pass all labels as classes in the first call."
-            )
-        return known, np.searchsorted(known, labels)[indices]
-
-    def _check_weights(
-        self, sample_weight: Any, pixels: np.ndarray, classes: np.ndarray, targets: np.ndarray
-    ) -> np.ndarray:
-        """Weight of each image, that of its class included; the largest is between 0.5 and 1."""
-        weights = _check_sample_weight(
-            sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
-        )
-        if self.class_weight is not None:
-            weights = weights * self._class_weights(weights, classes, targets)[targets]
-        if not weights.any():
-            raise ValueError(
-                "All sample weights are zero: at least one image of each of two classes needs a "
-                "positive weight."
-            )
-        # A power of two: no weight is rounded.
-        weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
-        weights[weights < 1e-30] = 0  # lost beside the others in float32
-        return weights
-
-    def _class_weights(
-        self, weights: np.ndarray, classes: np.ndarray, targets: np.ndarray
-    ) -> np.ndarray:
-        if isinstance(self.class_weight, str):
-            # As compute_class_weight does, but an image of weight two counts twice.
-            totals = np.bincount(targets, weights=weights, minlength=len(classes))
-            present = totals > 0
-            return np.divide(
-                weights.sum() / max(1, present.sum()),
-                totals,
-                out=np.zeros(len(classes)),
-                where=present,
-            )
-        by_class = compute_class_weight(self.class_weight, classes=classes, y=classes)
-        if not (np.isfinite(by_class) & (by_class >= 0)).all():
-            raise ValueError(
-                f"class_weight must hold finite numbers that are not negative, but got "
-                f"{self.class_weight!r}."
-            )
-        return by_class
 
     def _network_parameters(self, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """Parameters of the network, with what is 'auto' filled in."""

@@ -147,7 +147,7 @@ def test_balanced_weights_are_refused():
 def test_missing_classes():
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         make_classifier().partial_fit(X, y)
-    with pytest.raises(ValueError, match="only one class"):
+    with pytest.raises(ValueError, match="classes has only one class"):
         make_classifier().partial_fit(X, y, classes=[0])
 
 

@@ -1,0 +1,148 @@
+"""What y and the weights may look like, and what becomes of them: classes, indices, weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
+
+
+def check_labels(
+    y: Any, pixels: np.ndarray | None, estimator_name: str, least: int = 2, name: str = "y"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Classes, sorted and at least so many, and for each image the index of its class.
+
+    Raises
+    ------
+    ValueError
+        Where y is missing, of another length than the images, or holds what are no labels.
+    """
+    if y is None:
+        raise ValueError(
+            f"requires y to be passed, but the target y is None: {estimator_name} learns "
+            f"from labelled images."
+        )
+    shape = np.asarray(y).shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. "
+            f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+        )
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name=name)
+    if pixels is not None:
+        check_consistent_length(pixels, y)
+    try:
+        check_classification_targets(y)
+        classes, targets = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"{name} must hold labels of one kind, all numbers or all strings, without None; "
+            f"comparing them failed: {error}."
+        ) from error
+    if len(classes) < least:
+        raise ValueError(
+            f"{name} has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
+            f"learn a difference."
+        )
+    return classes, targets.astype(np.int64)
+
+
+def check_some_labels(
+    y: Any, pixels: np.ndarray, classes: Any, fitted: np.ndarray | None, estimator_name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """All classes of a training in pieces and, for each image, the index of its class.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        What the user says they are; needed where there are none from before.
+    fitted : ndarray or None
+        Those from before.
+
+    Raises
+    ------
+    ValueError
+        Where classes and labels do not agree with each other or with those from before.
+    """
+    if classes is not None:
+        known, _ = check_labels(classes, None, estimator_name, name="classes")
+        if fitted is not None and not np.array_equal(known, fitted):
+            raise ValueError(
+                f"`classes={known.tolist()}` is not the same as on last call to partial_fit or "
+                f"fit, which was {fitted.tolist()}. Leave it out, or start anew with fit."
+            )
+    elif fitted is not None:
+        known = fitted
+    else:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: all labels that will ever "
+            "occur, such as classes=np.unique(y_all)."
+        )
+    labels, indices = check_labels(y, pixels, estimator_name, least=1)
+    try:
+        unknown = np.setdiff1d(labels, known).tolist()
+    except TypeError:  # numbers beside strings
+        unknown = labels.tolist()
+    if unknown:
+        raise ValueError(
+            f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()} that "
+            f"partial_fit was told of. Pass all labels as classes in the first call."
+        )
+    return known, np.searchsorted(known, labels)[indices]
+
+
+def check_weights(
+    sample_weight: Any,
+    class_weight: Any,
+    pixels: np.ndarray,
+    classes: np.ndarray,
+    targets: np.ndarray,
+) -> np.ndarray:
+    """Weight of each image, that of its class included; the largest is between 0.5 and 1.
+
+    Raises
+    ------
+    ValueError
+        Where weights are negative, not finite or all zero.
+    """
+    weights = _check_sample_weight(
+        sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
+    )
+    if class_weight is not None:
+        weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
+    if not weights.any():
+        raise ValueError(
+            "All sample weights are zero: at least one image of each of two classes needs a "
+            "positive weight."
+        )
+    # A power of two: no weight is rounded.
+    weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
+    weights[weights < 1e-30] = 0  # lost beside the others in float32
+    return weights
+
+
+def _class_weights(
+    class_weight: Any, weights: np.ndarray, classes: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    if isinstance(class_weight, str):
+        # As compute_class_weight does, but an image of weight two counts twice.
+        totals = np.bincount(targets, weights=weights, minlength=len(classes))
+        present = totals > 0
+        return np.divide(
+            weights.sum() / max(1, present.sum()),
+            totals,
+            out=np.zeros(len(classes)),
+            where=present,
+        )
+    by_class = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not (np.isfinite(by_class) & (by_class >= 0)).all():
+        raise ValueError(
+            f"class_weight must hold finite numbers that are not negative, but got "
+            f"{class_weight!r}."
+        )
+    return by_class
