@@ -1,22 +1,29 @@
 """What X may look like, its image shape, and how a part of it becomes a batch.
 
 An image set keeps the pixels as they came, in their dtype and memory layout, read-only or on disk.
-Only the images of one batch at a time are copied, as float32.
+Only the images of one batch at a time are copied, as float32. Arrays that lie in chunks elsewhere,
+such as Dask's and Zarr's, are first written to a temporary file, a few chunks at a time.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 BLOCK_BYTES = 2**22  # pixels are read in blocks of about this many bytes
+PIECE_BYTES = 2**25  # chunks are gathered up to this many bytes, for each read has a price
 
 
 class ImageSet:
@@ -93,24 +100,26 @@ class ImageSet:
 def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     """Turn X into a numeric array of two to four dimensions without copying what is one already.
 
+    A chunked array becomes a memory map of a temporary file without a name, which is gone with it.
+
     Raises
     ------
     ValueError
         Where X is empty, of one dimension or of more than four, holds strings, complex numbers,
-        NaN, infinity or images of unequal sizes.
+        NaN, infinity or images of unequal sizes, or is a Dask array of unknown size.
     TypeError
         Where X is sparse.
+    OSError
+        Where X is chunked and the disk has no room for it.
     """
     X = _stack(X)
-    pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
-    if pixels.ndim > 4:
-        raise ValueError(
-            f"Found array with dim {pixels.ndim}, while dim <= 4 is required: X must be rows "
-            f"(n, features), images (n, h, w) or images with channels (n, h, w, c), but its shape "
-            f"is {pixels.shape}."
-        )
-    if 0 in pixels.shape[1:]:
-        raise ValueError(f"X holds images without pixels: its shape is {pixels.shape}.")
+    check = partial(
+        check_array, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X"
+    )
+    if _is_chunked(X):
+        return _gather(X, check)
+    pixels = check(X)
+    _check_dimensions(pixels.shape)
     return pixels
 
 
@@ -198,7 +207,7 @@ def _stack(X: Any) -> Any:
     if images and all(isinstance(image, str | os.PathLike) for image in images):
         raise ValueError(
             f"X holds strings, such as {str(images[0])!r}, and not pixels. If these are files, "
-            f"read them first, e.g. with skimage.io.imread."
+            f"read them first, with sklearn_shapecnn.ImageReader."
         )
     try:
         shapes = sorted({np.shape(image) for image in images})
@@ -210,6 +219,77 @@ def _stack(X: Any) -> Any:
             f"one size and number of channels first, e.g. with skimage.transform.resize."
         )
     return np.stack(images) if is_box and shapes and shapes[0] else X
+
+
+def _check_dimensions(shape: tuple[int, ...]) -> None:
+    if len(shape) > 4:
+        raise ValueError(
+            f"Found array with dim {len(shape)}, while dim <= 4 is required: X must be rows "
+            f"(n, features), images (n, h, w) or images with channels (n, h, w, c), but its shape "
+            f"is {shape}."
+        )
+    if 0 in shape[1:]:
+        raise ValueError(f"X holds images without pixels: its shape is {shape}.")
+
+
+def _is_chunked(X: Any) -> bool:
+    """Whether X lies in chunks somewhere else: an array of Dask, Zarr, h5py or their like."""
+    names = ("chunks", "shape", "dtype", "__getitem__")
+    return all(hasattr(X, name) for name in names) and len(X.shape) > 0
+
+
+def _gather(X: Any, check: Callable[[Any], np.ndarray]) -> np.ndarray:
+    """Write a chunked array to a temporary file, checking it on the way, and map that file."""
+    if any(math.isnan(length) for length in X.shape):
+        raise ValueError(
+            f"X has chunks of unknown size: its shape is {X.shape}. Call X.compute_chunk_sizes() "
+            f"first."
+        )
+    _check_dimensions(X.shape)
+    size, folder = math.prod(X.shape) * X.dtype.itemsize, tempfile.gettempdir()
+    if size > (free := shutil.disk_usage(folder).free):
+        raise OSError(
+            errno.ENOSPC,
+            f"X of {size / 1e9:.3g} GB is written to a temporary file, but {folder} has only "
+            f"{free / 1e9:.3g} GB left. Set the environment variable TMPDIR to a folder with more",
+        )
+    dtype: np.dtype | None = None
+    with tempfile.TemporaryFile() as file:
+        for rows in _pieces(X):
+            part = check(X[rows])
+            if part.shape != (rows.stop - rows.start, *X.shape[1:]):
+                raise ValueError(
+                    f"X of shape {X.shape} is not what it says: its part "
+                    f"X[{rows.start}:{rows.stop}] has the shape {part.shape}."
+                )
+            dtype = dtype or part.dtype
+            # Through the file and not the map, whose pages would count as this process's memory.
+            part.astype(dtype, casting="same_kind", copy=False).tofile(file)
+        return np.memmap(file, dtype=np.dtype(dtype), mode="r", shape=X.shape)
+
+
+def _pieces(X: Any) -> Iterator[slice]:
+    """Slices that cover the rows of a chunked array, with its chunks whole if that can be.
+
+    A piece is no larger than the largest chunk or `PIECE_BYTES`, whichever is more. Chunks that
+    hold a part of each image are therefore read several times.
+    """
+    n = X.shape[0]
+    # Dask tells the lengths along each axis, Zarr and h5py one length, h5py maybe nothing.
+    lengths = [np.atleast_1d(along) for along in X.chunks or (1,) * len(X.shape)]
+    chunk = math.prod(int(along.max()) for along in lengths)
+    row = math.prod(X.shape[1:])
+    at_once = max(1, chunk // row, PIECE_BYTES // (row * X.dtype.itemsize))
+    first = lengths[0].tolist()
+    ends = list(accumulate(first)) if sum(first) == n else [*range(first[0], n, first[0]), n]
+    start = 0
+    for end, next_end in pairwise([*ends, math.inf]):
+        if next_end - start > at_once:
+            for begin in range(start, end, at_once):
+                yield slice(begin, min(begin + at_once, end))
+            start = end
+    if n == 0:
+        yield slice(0, 0)  # for whoever checks the parts to find that there is nothing
 
 
 def _mapped_file(pixels: Any) -> mmap.mmap | None:
