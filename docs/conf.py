@@ -75,7 +75,11 @@ STORY = [  # the order of the gallery
     "plot_calibration.py",
     "plot_kernel_sizes.py",
     "plot_pipeline.py",
+    "plot_search.py",
     "plot_folder.py",
+    "plot_wrong_labels.py",
+    "plot_prediction_sets.py",
+    "plot_onnx.py",
 ]
 sphinx_gallery_conf = {
     "examples_dirs": "examples",

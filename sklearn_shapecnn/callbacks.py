@@ -12,13 +12,6 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # scikit-learn < 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing to support."""
-
 
 class FitTasks(Callback):
     """Tells scikit-learn's callbacks of the epochs and batches of one fit.
@@ -137,7 +130,7 @@ class ShowProgress(Callback):
             shown["training score"] = f"{self.n_right / self.n_seen:.4f}"
         if self.is_bar:
             self.bar.set_postfix(shown)
-        else:
+        elif sys.stderr is not None:  # as in a program without a console
             took = time.perf_counter() - self.began
             left = took / self.step * (self.n_steps - self.step)
             told = ", ".join(f"{name} {value}" for name, value in shown.items())

@@ -26,9 +26,11 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 from skorch.callbacks import Callback
+from skorch.callbacks.scoring import ScoringBase
 from skorch.history import History
 
-from sklearn_shapecnn.callbacks import CallbackSupportMixin, FitTasks, ShowProgress
+from sklearn_shapecnn.callbacks import FitTasks, ShowProgress
+from sklearn_shapecnn.compat import CallbackSupportMixin
 from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
 from sklearn_shapecnn.labels import check_labels, check_some_labels, check_weights
 from sklearn_shapecnn.network import (
@@ -357,7 +359,8 @@ class ShapeCNNClassifier(
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images as rows, gray images or images with channels, of any numeric dtype and scale. A
-            memory-mapped file is read a batch at a time.
+            memory-mapped file is read a batch at a time; a Dask or Zarr array is written to a
+            temporary file first, some chunks at a time.
         y : array-like of shape (n,)
             Labels: ints, strings or bools.
         sample_weight : array-like of shape (n,), default=None
@@ -397,7 +400,7 @@ class ShapeCNNClassifier(
         )
         goes_on = self.warm_start and hasattr(self, "net_")
         if goes_on:
-            net = self._continued_net("warm_start=True", network, classes, device)
+            net = self._continued_net("warm_start=True", network, classes, device, center, scale)
             net.initialize_optimizer()
         else:
             net = self._new_net(network, center, scale, len(classes), device, rng)
@@ -479,6 +482,7 @@ class ShapeCNNClassifier(
         >>> len(clf.loss_curve_)
         3
         """
+        self._validate_params()  # which scikit-learn does in the first call only
         if self.early_stopping:
             raise ValueError(
                 "partial_fit cannot stop early, for it sees each image once. Set "
@@ -493,6 +497,13 @@ class ShapeCNNClassifier(
         if goes_on:
             images = self._images(X)
             pixels, image_shape = images.pixels, self.image_shape_
+            given = self._given_image_shape()
+            if given is not None and (*given, 1)[:3] != image_shape:
+                raise ValueError(
+                    f"partial_fit goes on with the fitted network, but image_shape changed from "
+                    f"{image_shape} to {self.image_shape!r}. To start anew, call fit with "
+                    f"warm_start=False."
+                )
             names = getattr(self, "feature_names_in_", None)
         else:
             pixels = check_pixels(X, self)
@@ -512,7 +523,7 @@ class ShapeCNNClassifier(
         if len(sample) == 1:
             sample = sample.take(np.array([0, 0]))  # batch normalization needs two
         if goes_on:
-            net = self._continued_net("partial_fit", network, known, device)
+            net = self._continued_net("partial_fit", network, known, device, center, scale)
         else:
             net = self._new_net(network, center, scale, len(known), device, rng)
         n_steps = net.n_steps_done
@@ -606,7 +617,11 @@ class ShapeCNNClassifier(
                 given,
                 n_epochs=sum(rounds),
                 n_batches=count_batches(len(sample), batch_size),
-                fitted_attributes=lambda net: fitted_attributes(net.snapshot()),
+                # None, for else the copy would have the names of an earlier fit.
+                fitted_attributes=lambda net: {
+                    "feature_names_in_": None,
+                    **fitted_attributes(net.snapshot()),
+                },
             )
         if self.verbose:
             progress = ShowProgress()
@@ -747,8 +762,9 @@ class ShapeCNNClassifier(
     def search_space(prefix: str = "") -> dict[str, list[Any]]:
         """Values worth trying in a search for better parameters, the defaults among them.
 
-        The 16 combinations are of the parameters that moved the accuracy most where images are
-        few. All searches of scikit-learn take them as they are.
+        What images may be changed into (`augment`) matters by far the most where there are few of
+        them; the other two help on some images and harm on others. All searches of scikit-learn
+        take the space as it is: 16 combinations.
 
         Parameters
         ----------
@@ -768,13 +784,13 @@ class ShapeCNNClassifier(
         >>> for name, values in ShapeCNNClassifier.search_space().items():
         ...     print(name, values)
         augment ['auto', 'jitter', ['auto', 'flips'], ['jitter', 'flips']]
-        learning_rate_init [0.01, 0.003]
         alpha [0.01, 0.1]
+        n_filters ['auto', (16, 32, 64)]
         """
         space: dict[str, list[Any]] = {
             "augment": ["auto", "jitter", ["auto", "flips"], ["jitter", "flips"]],
-            "learning_rate_init": [0.01, 0.003],
             "alpha": [0.01, 0.1],
+            "n_filters": ["auto", (16, 32, 64)],
         }
         return {prefix + name: values for name, values in space.items()}
 
@@ -895,15 +911,27 @@ class ShapeCNNClassifier(
                     f"skorch.callbacks.Callback, but got {callback!r}. Callbacks of scikit-learn "
                     f"are set by set_callbacks."
                 )
+            if isinstance(callback, ScoringBase):
+                raise TypeError(
+                    f"callbacks holds {type(callback).__name__}, which scores on data that skorch "
+                    f"splits off. Set early_stopping=True, which scores each epoch and keeps "
+                    f"validation_scores_, or give scikit-learn's ScoringMonitor to set_callbacks."
+                )
         return callbacks
 
     def _continued_net(
-        self, what: str, network: dict[str, Any], classes: np.ndarray, device: str
+        self,
+        what: str,
+        network: dict[str, Any],
+        classes: np.ndarray,
+        device: str,
+        center: float,
+        scale: float,
     ) -> ShapeNet:
         """A copy of the fitted net, ready to be trained on with today's parameters."""
         before = {name: self.net_.get_params()[f"module__{name}"] for name in network}
-        now = {"classes": classes.tolist(), "device": device, **network}
-        before |= {"classes": self.classes_.tolist(), "device": self.device_}
+        now = {"classes": classes.tolist(), **network}
+        before |= {"classes": self.classes_.tolist()}
         for name, value in now.items():
             if value != before[name]:
                 raise ValueError(
@@ -911,7 +939,16 @@ class ShapeCNNClassifier(
                     f"{before[name]!r} to {value!r}. To start anew, call fit with "
                     f"warm_start=False."
                 )
-        net = self.net_.snapshot()
+        net = net_from_plain(net_to_plain(self.net_), device)
+        mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
+        spread = 1 / scale / deviation
+        if not 0.05 < spread < 20 or abs(center - mean) > 20 * deviation:
+            warnings.warn(
+                f"The pixels of X seem to be on another scale than those that the network knows: "
+                f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
+                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1.",
+                stacklevel=4,
+            )
         net.lr = float(self.learning_rate_init)
         net.optimizer__weight_decay = float(self.alpha)
         for group in net.optimizer_.param_groups:

@@ -48,6 +48,11 @@ def read_image(item: Any, row: int, parameters: dict[str, Any]) -> np.ndarray | 
         if isinstance(item, PATH):
             try:
                 file = open(item, "rb")  # noqa: SIM115 - what comes after has errors of its own
+            except IsADirectoryError:
+                return ValueError(
+                    f"{name} is a folder, not an image. Read it with load_image_folder, or list "
+                    f"its files."
+                )
             except OSError as error:  # it names the file
                 return error.with_traceback(None)
             with file:
@@ -59,6 +64,8 @@ def read_image(item: Any, row: int, parameters: dict[str, Any]) -> np.ndarray | 
         return _finish(bands, parameters)
     except _NotReadable as error:
         return ValueError(f"{name} {error}")
+    except MemoryError:
+        raise
     except Exception as error:  # broken files make Pillow raise nearly anything: IndexError, ...
         return ValueError(
             f"{name} cannot be read as an image; it may be broken or cut off "
@@ -103,6 +110,8 @@ def _from_file(file: BinaryIO, name: str, background: float, max_pixels: int) ->
             pixels = page.asarray()
             if page.planarconfig == _CHANNELS_FIRST and pixels.ndim == 3:
                 pixels = np.moveaxis(pixels, 0, -1)
+            if (orientation := page.tags.get(274)) is not None:
+                pixels = _turn(pixels, int(orientation.value))
             return _from_array(
                 _invert(pixels) if page.photometric == _WHITE_IS_ZERO else pixels, background
             )
@@ -166,6 +175,17 @@ def _from_array(pixels: np.ndarray, background: float) -> list[Image.Image]:
         pixels = pixels[..., :-1] * alpha + np.float32(background) * (1 - alpha)
     bands = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else [pixels]
     return [Image.fromarray(np.ascontiguousarray(band)) for band in bands]
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """The image as the camera held it, from what EXIF's tag 274 says of its rows and columns."""
+    if orientation >= 5:
+        pixels = np.swapaxes(pixels, 0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
 
 
 def _invert(pixels: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_shapecnn.compat import CallbackSupportMixin
 from sklearn_shapecnn.decoding import PATH, read_image, to_dtype
 from sklearn_shapecnn.images import BLOCK_BYTES
 
@@ -41,7 +42,9 @@ tells where each came from.
 """
 
 
-class ImageReader(TransformerMixin, BaseEstimator):
+class ImageReader(  # type: ignore[call-arg]
+    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Read image files into one array, all resized to one shape.
 
     It stands in front of a classifier, so that a pipeline learns from paths and predicts for
@@ -72,6 +75,10 @@ class ImageReader(TransformerMixin, BaseEstimator):
     dtype : {'float32', 'uint8'}, default='float32'
         Type of the pixels: floats from 0 to 1, or integers from 0 to 255, which need a quarter of
         the space.
+
+    as_rows : bool, default=False
+        Whether to give each image as a row of numbers, as most other estimators want it, instead of
+        an array of its shape.
 
     memmap_folder : str or path-like, default=None
         Folder for images that do not fit into memory. Each `transform` writes a new ``.npy`` file
@@ -128,6 +135,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         "aspect": [StrOptions({"stretch", "pad", "crop"})],
         "background": [Interval(Real, 0, 1, closed="both")],
         "dtype": [StrOptions({"float32", "uint8"})],
+        "as_rows": ["boolean"],
         "memmap_folder": [str, os.PathLike, None],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
         "on_error": [StrOptions({"raise", "blank", "nan"})],
@@ -142,6 +150,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         aspect: str = "stretch",
         background: float = 1.0,
         dtype: str = "float32",
+        as_rows: bool = False,
         memmap_folder: str | os.PathLike[str] | None = None,
         max_pixels: int = 100_000_000,
         on_error: str = "raise",
@@ -152,6 +161,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         self.aspect = aspect
         self.background = background
         self.dtype = dtype
+        self.as_rows = as_rows
         self.memmap_folder = memmap_folder
         self.max_pixels = max_pixels
         self.on_error = on_error
@@ -175,6 +185,10 @@ class ImageReader(TransformerMixin, BaseEstimator):
         """
         self._check_parameters()
         _as_items(X)
+        if hasattr(self, "_init_callback_context"):  # scikit-learn 1.9: a task for progress bars
+            task = self._init_callback_context()
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -192,12 +206,12 @@ class ImageReader(TransformerMixin, BaseEstimator):
         -------
         images : ndarray or memmap of shape (n, height, width) or (n, height, width, 3)
             The images, of the type `dtype`, in the order of X. With ``as_gray=False`` they have
-            three channels.
+            three channels; with ``as_rows=True`` the shape is (n, n_pixels).
 
         Raises
         ------
-        FileNotFoundError
-            Where a file is missing.
+        OSError
+            Where a file is missing (FileNotFoundError) or cannot be opened.
         ValueError
             Where a file is broken, no image or larger than `max_pixels`, or X holds no images.
         TypeError
@@ -205,7 +219,40 @@ class ImageReader(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         self._check_parameters()
-        return self._read(_as_items(X))[0]
+        images = self._read(_as_items(X))[0]
+        return images.reshape(len(images), -1) if self.as_rows else images
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the pixels, from left to right and from top to bottom.
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Here because scikit-learn asks for it.
+
+        Returns
+        -------
+        names : ndarray of str objects of shape (n_pixels,)
+            'pixel0', 'pixel1', ...
+        """
+        self._check_parameters()
+        n_pixels = int(np.prod(self.image_shape)) * (1 if self.as_gray else 3)
+        return np.array([f"pixel{i}" for i in range(n_pixels)], dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> ImageReader:
+        """Take note that the steps of a pipeline shall give data frames: images stay arrays.
+
+        Parameters
+        ----------
+        transform : {'default', 'pandas', 'polars'}, default=None
+            Not used.
+
+        Returns
+        -------
+        self : ImageReader
+            The reader itself, unchanged.
+        """
+        return self
 
     def __sklearn_is_fitted__(self) -> bool:
         """There is nothing to fit."""
@@ -224,7 +271,9 @@ class ImageReader(TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         shape = tuple(self.image_shape)
-        if len(shape) != 2 or not all(isinstance(n, Integral) and n > 0 for n in shape):
+        if len(shape) != 2 or not all(
+            isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in shape
+        ):
             raise ValueError(
                 f"image_shape must be two positive integers (height, width), but is {shape}. For "
                 f"colours, set as_gray=False."
@@ -275,7 +324,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
                 warnings.warn(
                     f"{len(failures)} of {len(items)} files cannot be read and {instead}:\n"
                     + _enumerate(failures, "\n"),
-                    stacklevel=4,  # both ways here lead through a wrapper of scikit-learn
+                    stacklevel=4 if drop else 3,  # load_image_folder is called through a wrapper
                 )
             return out.close(), good
         except BaseException:  # an interrupt too, or the file stays and nobody knows of it
@@ -388,7 +437,8 @@ def load_image_folder(
         Of n images:
 
         - images, ndarray of shape (n, height, width) or (n, height, width, 3): the images.
-        - data, ndarray of shape (n, n_pixels): the same images as rows.
+        - data, ndarray of shape (n, n_pixels): the same images as rows. Where they are not square
+          and gray, tell a classifier their `image_shape`, or give it `images`.
         - target, int64 (n,): the class of each image, as an index into `target_names`.
         - target_names, ndarray of str (n_classes,): the names of the classes.
         - filenames, ndarray of str (n,): the path of each image.
@@ -417,6 +467,11 @@ def load_image_folder(
     """
     if return_X_y and not load_content:
         raise ValueError("return_X_y=True needs load_content=True: X is what the files hold.")
+    if on_error == "skip" and not load_content:
+        raise ValueError(
+            "on_error='skip' needs load_content=True: what is broken shows when it is read. "
+            "Afterwards `filenames` has the good files alone."
+        )
     reader = ImageReader(image_shape, as_gray=as_gray, n_jobs=n_jobs, **reader_params)
     reader._validate_params()
     reader._check_parameters()
@@ -555,7 +610,10 @@ def _enumerate(things: Sequence[Any], separator: str = ", ", count: int = _NAMED
 def _as_items(X: Any) -> Sequence[Any]:
     """Check the form of X, and give what can be counted and indexed."""
     if isinstance(X, PATH | bytes | Image.Image):
-        raise ValueError(f"X is one image, {X!r}, but must be a list of them. Give [{X!r}].")
+        raise ValueError(
+            f"X is one image, {X!s}, but must be a list of them: put it into []. "
+            "Paths can be listed by glob.glob, a folder is read by load_image_folder."
+        )
     items: Any = X if isinstance(X, list | tuple) else np.asarray(X)
     if isinstance(items, np.ndarray):
         is_box = items.dtype.kind in "OUT"

@@ -108,7 +108,7 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
         Where X is empty, of one dimension or of more than four, holds strings, complex numbers,
         NaN, infinity or images of unequal sizes, or is a Dask array of unknown size.
     TypeError
-        Where X is sparse.
+        Where X is sparse or a LazyFrame.
     OSError
         Where X is chunked and the disk has no room for it.
     """
@@ -118,7 +118,15 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     )
     if _is_chunked(X):
         return _gather(X, check)
-    pixels = check(X)
+    if hasattr(X, "collect_schema") and not hasattr(X, "__array__"):
+        raise TypeError("X is a LazyFrame, which has no pixels yet: give X.collect().")
+    try:
+        pixels = check(X)
+        if pixels.dtype.kind == "O":  # of a list with None in it, or of bools with null
+            pixels = check(pixels.astype(np.float64))
+    except (ValueError, TypeError) as error:
+        _check_columns(X, error)
+        raise
     _check_dimensions(pixels.shape)
     return pixels
 
@@ -184,7 +192,7 @@ def check_same_images(
     elif len(shape) > 2 and shape[1:3] == (height, width):
         advice = "The channels differ: convert the images, e.g. with skimage.color."
     elif len(shape) > 2:
-        advice = "Resize the images, e.g. with skimage.transform.resize."
+        advice = "Resize the images, e.g. with sklearn_shapecnn.ImageReader."
     else:
         advice = "Each row must be a whole image."
     if len(shape) == 2:  # in scikit-learn's own words, which its users search for
@@ -200,10 +208,11 @@ def check_same_images(
 
 def _stack(X: Any) -> Any:
     """Make one array of a list, a Series or an object array of images; leave all else alone."""
-    is_box = getattr(X, "ndim", 0) == 1 and getattr(X.dtype, "kind", "") == "O"
-    if not (is_box or isinstance(X, list | tuple)):
+    is_box = getattr(X, "ndim", 0) == 1 and getattr(X.dtype, "kind", "") in "OUT"
+    is_path = isinstance(X, str | os.PathLike)
+    if not (is_box or is_path or isinstance(X, list | tuple)):
         return X
-    images = list(X)
+    images = [X] if is_path else list(X)
     if images and all(isinstance(image, str | os.PathLike) for image in images):
         raise ValueError(
             f"X holds strings, such as {str(images[0])!r}, and not pixels. If these are files, "
@@ -216,7 +225,7 @@ def _stack(X: Any) -> Any:
     if len(shapes) > 1:
         raise ValueError(
             f"X holds images of unequal sizes, such as {shapes[0]} and {shapes[-1]}. Bring them to "
-            f"one size and number of channels first, e.g. with skimage.transform.resize."
+            f"one size and number of channels first, e.g. with sklearn_shapecnn.ImageReader."
         )
     return np.stack(images) if is_box and shapes and shapes[0] else X
 
@@ -290,6 +299,25 @@ def _pieces(X: Any) -> Iterator[slice]:
             start = end
     if n == 0:
         yield slice(0, 0)  # for whoever checks the parts to find that there is nothing
+
+
+def _check_columns(X: Any, error: Exception) -> None:
+    """Raise ValueError that names the first column of a frame that holds no numbers."""
+    for name in getattr(X, "columns", ()):
+        value = next(iter(X[name]), None)
+        if np.ndim(value):
+            raise ValueError(
+                f"The column {name!r} of X holds whole images, and each column is taken for a "
+                f"pixel: give X[{name!r}]."
+            ) from error
+        try:
+            np.asarray(X[name]).astype(np.float64)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"The column {name!r} of X holds no numbers but {type(value).__name__}, and each "
+                f"column is taken for a pixel ({error}). Leave out what is none, such as the "
+                f"labels."
+            ) from error
 
 
 def _mapped_file(pixels: Any) -> mmap.mmap | None:

@@ -26,7 +26,10 @@ def check_labels(
             f"requires y to be passed, but the target y is None: {estimator_name} learns "
             f"from labelled images."
         )
+    y = _plain_labels(y, name)
     shape = np.asarray(y).shape
+    if len(shape) == 0:
+        raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"{name} should be a 1d array of labels, got an array of shape {shape} instead. "
@@ -44,6 +47,8 @@ def check_labels(
             f"{name} must hold labels of one kind, all numbers or all strings, without None; "
             f"comparing them failed: {error}."
         ) from error
+    if len(classes) == 0:
+        raise ValueError(f"{name} is empty; it must hold labels.")
     if len(classes) < least:
         raise ValueError(
             f"{name} has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
@@ -117,8 +122,8 @@ def check_weights(
         weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
     if not weights.any():
         raise ValueError(
-            "All sample weights are zero: at least one image of each of two classes needs a "
-            "positive weight."
+            "All sample weights are zero: fit needs images of two classes with a positive weight, "
+            "partial_fit one image."
         )
     # A power of two: no weight is rounded.
     weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
@@ -146,3 +151,20 @@ def _class_weights(
             f"{class_weight!r}."
         )
     return by_class
+
+
+def _plain_labels(y: Any, name: str) -> Any:
+    """The labels of a Series, none missing and of a dtype that NumPy has; or y as it came.
+
+    NumPy would make floats of nullable ints and bools, and its errors do not tell of a null.
+    """
+    if getattr(y, "dtype", None) is None or not hasattr(y, "to_numpy"):
+        return y
+    n_missing = int(y.null_count() if hasattr(y, "null_count") else y.isna().sum())
+    if n_missing:
+        raise ValueError(
+            f"Input {name} contains NaN: {n_missing} of {len(y)} labels are missing. Leave these "
+            f"images out."
+        )
+    numpy_dtype = getattr(y.dtype, "numpy_dtype", None)  # of pandas' nullable dtypes
+    return y if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)

@@ -6,8 +6,10 @@ is registered here for the nodes of the network. onnx and skl2onnx are imported 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -78,6 +80,8 @@ def to_onnx(
         Where `estimator` is no estimator.
     NotFittedError
         Where it is not fitted.
+    OSError
+        Where the file cannot be written.
     ValueError
         Where a step has no converter, or `as_images` is True and a pipeline takes something else
         than the images of its classifier.
@@ -88,7 +92,9 @@ def to_onnx(
 
     Notes
     -----
-    Labels that are bools or whole floats become int64. The graph does not check what it is given:
+    Labels that are bools or whole floats become int64. Of a pipeline whose last step has no
+    `predict_proba`, such as an SVC, the second output has what skl2onnx gives instead of them: the
+    scores of `decision_function`. The graph does not check what it is given:
     where `predict` raises an error for NaN or infinity, it answers something.
 
     Examples
@@ -114,8 +120,8 @@ def to_onnx(
     check_is_fitted(estimator)
     leaves = list(_leaves(estimator))
     plain = _plain(estimator)
-    for _, leaf, _ in leaves:
-        _check_known_wrong(leaf)
+    for part in _all_in(estimator):
+        _check_known_wrong(part)
     options = {id(leaf): _options(leaf, is_last) for _, leaf, is_last in leaves}
     try:
         model = _convert(plain, _n_features(plain), options)
@@ -481,15 +487,28 @@ def _leaves(estimator: Any, name: str = "", is_last: bool = True) -> Iterator[tu
         yield name, estimator, is_last
 
 
+def _all_in(thing: Any) -> Iterator[BaseEstimator]:
+    """All estimators that stand anywhere inside of something, fitted or not."""
+    if isinstance(thing, BaseEstimator):
+        yield thing
+        for value in vars(thing).values():
+            yield from _all_in(value)
+    elif isinstance(thing, list | tuple) or (
+        isinstance(thing, np.ndarray) and thing.dtype.kind == "O"
+    ):
+        for value in thing:
+            yield from _all_in(value)
+
+
 def _check_known_wrong(leaf: Any) -> None:
     """Refuse what skl2onnx (1.20) turns into something else without a word."""
     reason = None
     if isinstance(leaf, TunedThresholdClassifierCV):
         reason = "leaves out its threshold"
     elif isinstance(leaf, CalibratedClassifierCV):
-        if leaf.method == "isotonic":
-            reason = "does not interpolate as isotonic calibration does; use method='sigmoid'"
-        elif any(isinstance(part.estimator, Pipeline) for part in leaf.calibrated_classifiers_):
+        if leaf.method != "sigmoid":
+            reason = f"does not calibrate by method={leaf.method!r} right; use method='sigmoid'"
+        elif isinstance(leaf.estimator, Pipeline):
             reason = (
                 "calibrates the wrong scores of a pipeline; make the calibrated classifier the "
                 "last step of the pipeline instead"
@@ -591,7 +610,11 @@ def _take_images(model: Any, estimator: Any, classifiers: list[ShapeCNNClassifie
 def _write(content: bytes, path: str | os.PathLike[str]) -> None:
     """Write a file whole or not at all."""
     path = os.path.realpath(path)  # a link stays one
-    beside = f"{path}.{os.getpid()}.part"
+    folder, name = os.path.split(path)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder to write to", folder)
+    # Not by tempfile.mkstemp, which keeps the file private to its owner.
+    beside = os.path.join(folder, f"{name}.{secrets.token_hex(8)}.part")
     try:
         with open(beside, "xb") as file:
             file.write(content)

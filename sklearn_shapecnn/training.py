@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import copy
 import dis
+import importlib
 import itertools
 import math
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -463,17 +466,17 @@ class KeepBest(Callback):
         score, loss = net.evaluate(self.sample)
         net.history.record("valid_acc", score)
         net.history.record("valid_loss", loss)
-        self.scores.append(score)
         self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
         # Of two epochs with the same accuracy the one with the lower loss knows better.
         is_best = (score, -loss) > self.best
         if is_best:
-            self.best = (score, -loss)
-            self.best_weights = copy.deepcopy(net.module_.state_dict())
+            weights = copy.deepcopy(net.module_.state_dict())
+            self.best, self.best_weights = (score, -loss), weights
         # By the names that skorch's callbacks look for.
         net.history.record("valid_acc_best", is_best)
         net.history.record("valid_loss_best", is_best)
         self.stop_training = self.n_waited >= self.n_iter_no_change
+        self.scores.append(score)  # last: an epoch counts once all this is done
 
 
 class StopWhenAsked(Callback):
@@ -712,9 +715,12 @@ def train(
     net.iterator_train__batch_size = batch_size
     net.iterator_train__augment = augment
     try:
+        _load_torch_fully()
         for callback in callbacks:
             callback.initialize()
-        net.notify("on_train_begin", X=sample)
+        history = net.history
+        net.notify("on_train_begin", X=sample, y=sample.targets)
+        net.history = history  # skorch's LoadInitState brings that of another fit
         for n_epochs in rounds:
             net.iterator_train__seed = seed + len(net.history)  # no round repeats another's order
             for callback in (cycle, *callbacks):
@@ -733,8 +739,9 @@ def train(
             raise
         if not _comes_from(callbacks, interrupt):
             warnings.warn(
-                f"Training was interrupted after {n_epochs} epochs; what was learnt in them is "
-                f"kept. To go on, set warm_start=True and call fit again.",
+                f"Training was interrupted after epoch {n_epochs}; what was learnt until then is "
+                f"kept. To go on, set warm_start=True and max_iter to the epochs that you still "
+                f"want, and call fit again.",
                 stacklevel=7,
             )
     finally:
@@ -743,10 +750,21 @@ def train(
     if keep_best is not None:
         net.module_.load_state_dict(keep_best.best_weights)
     for callback in callbacks:
-        callback.on_train_end(net, X=sample)
+        callback.on_train_end(net, X=sample, y=sample.targets)
     if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
         net.fail("weights of the network are no longer finite")
     return keep_best.scores if keep_best is not None else []
+
+
+def _load_torch_fully() -> None:
+    """Import what torch's optimizers import at their first step, which takes a second or so.
+
+    An interrupt in the middle of it would leave torch broken. It reaches the main thread only.
+    """
+    if "torch._dynamo" not in sys.modules:
+        loading = threading.Thread(target=importlib.import_module, args=("torch._dynamo",))
+        loading.start()
+        loading.join()
 
 
 def _comes_from(callbacks: Sequence[Callback], interrupt: KeyboardInterrupt) -> bool:

@@ -1,16 +1,26 @@
 import io
 import pickle
 import signal
+import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import skorch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, TensorBoard
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LoadInitState,
+    TensorBoard,
+)
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
@@ -147,6 +157,14 @@ def test_with_early_stopping_that_is_the_best_one_so_far():
 
 
 @needs_sklearn_callbacks
+def test_copies_do_not_have_the_column_names_of_an_earlier_fit():
+    recorder = Recorder()
+    clf = make_classifier().fit(pd.DataFrame(X).add_prefix("pixel"), y)
+    clf.set_callbacks(recorder).fit(X, y)
+    assert_same(recorder.copies[-1], clf)  # without a warning
+
+
+@needs_sklearn_callbacks
 def test_a_callback_can_end_an_epoch():
     recorder = Recorder(stop_at=[("batch", 1)])
     clf = make_classifier(max_iter=2).set_callbacks(recorder).fit(X, y)
@@ -229,6 +247,33 @@ def test_tensorboard(tmp_path):
     assert [path.stat().st_size > 0 for path in tmp_path.iterdir()] == [True]
 
 
+def test_callbacks_with_the_signature_of_skorch_itself():
+    class Plain(Callback):
+        def on_train_begin(self, net, X, y, **kwargs):
+            self.n_labels_ = len(y)
+
+        def on_train_end(self, net, X, y, **kwargs):
+            self.ended_ = True
+
+    plain = Plain()
+    make_classifier(callbacks=[plain]).fit(X, y)
+    assert plain.n_labels_ == 60
+    assert plain.ended_
+
+
+@pytest.mark.parametrize("callback", [EpochScoring("accuracy"), BatchScoring("accuracy")])
+def test_scoring_of_skorch_is_refused(callback):
+    with pytest.raises(TypeError, match=r"which scores on data .* early_stopping=True"):
+        make_classifier(callbacks=[callback]).fit(X, y)
+
+
+def test_weights_of_a_checkpoint_to_begin_with(tmp_path):
+    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
+    make_classifier(callbacks=[checkpoint]).fit(X, y)
+    clf = make_classifier(callbacks=[LoadInitState(checkpoint)]).fit(X, y)
+    assert clf.n_iter_ == len(clf.loss_curve_) == 3
+
+
 def test_early_stopping_of_skorch_ends_the_training_quietly():
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10, sink=lambda text: None)
     clf = make_classifier(callbacks=[stop], max_iter=20).fit(X, y)
@@ -240,7 +285,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_training_can_go_on(early_stopping):
     clf = make_classifier(
         callbacks=[Interrupt(epoch=3)], early_stopping=early_stopping, max_iter=10
     )
-    with pytest.warns(UserWarning, match="interrupted after 2 epochs.*warm_start=True") as caught:
+    with pytest.warns(UserWarning, match="interrupted after epoch 2;.*warm_start=True") as caught:
         clf.fit(X, y)
     assert caught[0].filename == __file__
     assert clf.n_iter_ == len(clf.loss_curve_) == 2
@@ -251,6 +296,45 @@ def test_ctrl_c_keeps_what_was_learnt_and_training_can_go_on(early_stopping):
     clf.set_params(callbacks=None, warm_start=True, max_iter=8).fit(X, y)
     assert len(clf.loss_curve_) == 10
     assert (clf.predict_proba(X) != before).any()
+
+
+def test_ctrl_c_while_the_first_epoch_is_judged(monkeypatch):
+    def copy_and_stop(weights):
+        raise KeyboardInterrupt
+
+    clf = make_classifier(early_stopping=True)
+    monkeypatch.setattr("sklearn_shapecnn.training.copy.deepcopy", copy_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert not hasattr(clf, "net_")
+
+
+def test_ctrl_c_while_torch_is_loaded():
+    code = """
+import signal, sys, threading, time
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+
+X, y = make_shapes(30, image_shape=(8, 8), random_state=0)
+clf = ShapeCNNClassifier(n_filters=2, max_iter=1)
+
+def interrupt():
+    while "torch._dynamo" not in sys.modules:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    signal.raise_signal(signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    clf.fit(X, y)
+except KeyboardInterrupt:
+    print("interrupted")
+print(clf.fit(X, y).n_iter_)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == ["interrupted", "1"]
 
 
 def test_ctrl_c_in_the_first_epoch_ends_the_program_and_leaves_all_as_it_was(plain):
@@ -305,6 +389,12 @@ def test_verbose_prints_a_line_an_epoch_where_there_is_no_terminal(early_stoppin
         assert line.endswith(" s left")
     if early_stopping:
         assert f"{score} {clf.validation_scores_[-1]:.4f}" in lines[-1]
+
+
+def test_verbose_without_a_console(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    make_classifier(verbose=1).fit(X, y)
+    assert capsys.readouterr().out == ""
 
 
 def test_verbose_draws_a_bar_in_a_terminal(monkeypatch, plain):

@@ -24,6 +24,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.validation import check_is_fitted
@@ -263,6 +264,16 @@ def test_16_bit_photos_are_turned_too(tmp_path):
     np.testing.assert_allclose(found, np.rot90(GRAY, -1) / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("orientation", ORIENTED)
+def test_tiffs_that_pillow_cannot_read_are_turned_too(tmp_path, orientation):
+    pixels = GRAY.astype(np.uint32) * 0x01010101
+    tags = [(274, "H", 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "image.tif", pixels, extratags=tags)
+    expected = ORIENTED[orientation](GRAY)
+    found = read(tmp_path / "image.tif", image_shape=expected.shape)
+    np.testing.assert_allclose(found, expected / 255, atol=1e-6)
+
+
 @pytest.mark.parametrize("ending", [".gif", ".tif", ".webp", ".png"])
 def test_first_of_several(tmp_path, ending):
     path = tmp_path / f"image{ending}"
@@ -338,7 +349,7 @@ def test_what_is_given_is_not_changed():
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ("a.png", ValueError, r"X is one image, 'a.png', but must be a list .* \['a.png'\]"),
+        ("a.png", ValueError, r"X is one image, a.png, but must be a list .* into \[\]"),
         ([], ValueError, "found 0 images"),
         (np.empty((0, 4, 4)), ValueError, "found 0 images"),
         (np.zeros((5, 16)), ValueError, r"shape \(5, 16\).*X.reshape\(-1, h, w\)"),
@@ -481,7 +492,7 @@ def test_broken_files_are_named(tmp_path, n_jobs):
         assert str(raised.value).startswith(f"{path} {message}")
     with pytest.raises(FileNotFoundError, match=r"nowhere.png"):
         ImageReader(n_jobs=n_jobs).transform([GRAY, tmp_path / "nowhere.png"])
-    with pytest.raises(OSError, match=tmp_path.name):
+    with pytest.raises(ValueError, match=r"is a folder, not an image. Read it with load_image_f"):
         ImageReader(n_jobs=n_jobs).transform([tmp_path])
     with pytest.raises(ValueError, match="null"):
         ImageReader(n_jobs=n_jobs).transform(["a\0.png"])
@@ -919,3 +930,49 @@ def test_folders_of_folders_are_not_taken_for_classes(folder):
 def test_folder_parameters_out_of_range(folder, parameters):
     with pytest.raises(ValueError, match=next(iter(parameters))):
         load_image_folder(**({"path": folder} | parameters))
+
+
+@pytest.mark.parametrize("as_gray", [True, False])
+def test_images_as_rows(tmp_path, as_gray):
+    reader = ImageReader((H, W), as_gray=as_gray, memmap_folder=tmp_path)
+    images = reader.transform([GRAY, COLOUR])
+    rows = clone(reader).set_params(as_rows=True).transform([GRAY, COLOUR])
+    np.testing.assert_array_equal(rows, images.reshape(2, -1))
+    assert isinstance(rows, np.memmap)
+    names = reader.get_feature_names_out()
+    assert len(names) == rows.shape[1]
+    assert names[:2].tolist() == ["pixel0", "pixel1"]
+
+
+def test_another_classifier_behind_it():
+    pipeline = make_pipeline(ImageReader((4, 4), as_rows=True), SVC())
+    dark, light = np.zeros((5, 6)), np.ones((7, 8))
+    pipeline.fit([dark, light] * 3, [0, 1] * 3)
+    assert pipeline.predict([light, dark]).tolist() == [1, 0]
+
+
+def test_a_pipeline_with_it_gives_data_frames():
+    images, labels = [GRAY, COLOUR, 255 - GRAY] * 4, [0, 1, 2] * 4
+    network = ShapeCNNClassifier(n_filters=2, max_iter=1, random_state=0)
+    pipeline = make_pipeline(ImageReader((8, 8)), network).set_output(transform="pandas")
+    frame = pipeline.fit(images, labels).transform(images)
+    assert list(frame.columns) == pipeline.get_feature_names_out().tolist()
+    assert isinstance(pipeline[0].transform(images), np.ndarray)
+
+
+def test_progress_bars_of_scikit_learn_pass_through(capsys):
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has it since 1.9")
+    pipeline = make_pipeline(ImageReader((8, 8)), ShapeCNNClassifier(n_filters=2, max_iter=1))
+    pipeline.set_callbacks(callback.ProgressBar(max_propagation_depth=None))
+    pipeline.fit([GRAY, COLOUR, 255 - GRAY] * 4, [0, 1, 2] * 4)
+    assert "ShapeCNNClassifier" in capsys.readouterr().out
+
+
+def test_bools_are_no_sizes():
+    with pytest.raises(ValueError, match="image_shape must be two positive integers"):
+        ImageReader((True, 12)).transform([GRAY])
+
+
+def test_what_is_not_read_cannot_be_skipped(tmp_path):
+    with pytest.raises(ValueError, match="on_error='skip' needs load_content=True"):
+        load_image_folder(tmp_path, on_error="skip", load_content=False)

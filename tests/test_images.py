@@ -85,6 +85,8 @@ def test_boxes_of_images_become_one_array():
         ([np.zeros((2, 3)), np.zeros((4, 3))], r"unequal sizes, such as \(2, 3\) and \(4, 3\)"),
         (pd.Series([np.zeros((2, 3)), np.zeros((2, 3, 3))]), "unequal sizes"),
         ([[[1, 2], [3]], [[1, 2], [3]]], "holds something that is no image"),
+        (np.array(["a.png", "b.png"]), r"holds strings, such as 'a\.png'.*ImageReader"),
+        ("a.png", r"holds strings, such as 'a\.png'.*ImageReader"),
         (["a.png", "b.png"], r"holds strings, such as 'a\.png'.*ImageReader"),
     ],
 )

@@ -19,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
@@ -429,9 +430,29 @@ def test_as_images_where_the_classifier_gets_something_else(data):
     [
         (CalibratedClassifierCV(cnn(), cv=2, method="isotonic"), "use method='sigmoid'"),
         (CalibratedClassifierCV(make_pipeline(cnn()), cv=2), "the last step of the pipeline"),
+        (CalibratedClassifierCV(cnn(), cv=2, method="temperature"), "use method='sigmoid'"),
         (TunedThresholdClassifierCV(cnn(), cv=2), "leaves out its threshold"),
+        (
+            OneVsRestClassifier(CalibratedClassifierCV(cnn(), cv=2, method="isotonic")),
+            "use method='sigmoid'",
+        ),
+        (
+            VotingClassifier(
+                [
+                    ("cnn", cnn()),
+                    ("calibrated", CalibratedClassifierCV(make_pipeline(cnn()), cv=2)),
+                ],
+                flatten_transform=False,
+            ),
+            "the last step of the pipeline",
+        ),
     ],
 )
 def test_what_would_answer_something_else_is_refused(estimator, message, few):
     with pytest.raises(ValueError, match=message):
         to_onnx(estimator.fit(*few))
+
+
+def test_a_folder_that_is_not_there_is_named(fitted, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no such folder.*nowhere'"):
+        to_onnx(fitted, tmp_path / "nowhere" / "model.onnx")

@@ -196,3 +196,51 @@ def test_a_failed_first_call_leaves_it_unfitted():
         clf.partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(NotFittedError):
         clf.predict(X)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"learning_rate_init": -1.0},
+        {"batch_size": 0},
+        {"label_smoothing": 5},
+        {"alpha": -1},
+        {"class_weight": 3},
+        {"random_state": "seed"},
+        {"callbacks": "bar"},
+    ],
+)
+def test_parameters_are_checked_in_every_call(params, started):
+    (name,) = params
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        started.set_params(**params).partial_fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "message"),
+    [((9, 16), "but image_shape changed from .* to .9, 16."), ("square", "image_shape")],
+)
+def test_another_image_shape(image_shape, message, started):
+    with pytest.raises(ValueError, match=message):
+        started.set_params(image_shape=image_shape).partial_fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [([], "classes is empty"), ({0, 1, 2}, "classes must be a list"), ([[0, 1, 2]], "classes sho")],
+)
+def test_classes_that_are_none(classes, message):
+    with pytest.raises(ValueError, match=message):
+        make_classifier().partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize("images", [255 * X, X / 255, X + 30])
+def test_pixels_on_another_scale_are_told_of(images, started):
+    with pytest.warns(UserWarning, match="seem to be on another scale") as caught:
+        started.partial_fit(images, y)
+    assert caught[0].filename == __file__
+
+
+def test_a_network_goes_on_where_the_devices_are_others(started):
+    same = pickle.loads(pickle.dumps(started)).partial_fit(X, y)
+    assert_same(started.set_params(device="cpu:0").partial_fit(X, y), same)
