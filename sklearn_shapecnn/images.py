@@ -304,7 +304,7 @@ def _pieces(X: Any) -> Iterator[slice]:
 def _check_columns(X: Any, error: Exception) -> None:
     """Raise ValueError that names the first column of a frame that holds no numbers."""
     for name in getattr(X, "columns", ()):
-        value = next(iter(X[name]), None)
+        value: Any = next(iter(X[name]), None)
         if np.ndim(value):
             raise ValueError(
                 f"The column {name!r} of X holds whole images, and each column is taken for a "

@@ -400,6 +400,8 @@ def test_searches_and_cross_validation_cut_frames_into_parts(library, few):
     search = GridSearchCV(quick(), {"kernel_size": [1, 3]}, cv=2).fit(frame, labels)
     assert search.feature_names_in_.tolist() == NAMES
     assert set(search.predict(frame)) <= {"light", "dark"}
+
+
 # To be added to tests/test_frames.py once frames.patch is in.
 
 
