@@ -387,7 +387,8 @@ class ShapeCNNClassifier(
         if len(present := np.unique(targets[weights > 0])) < 2:
             raise ValueError(
                 f"The images of non-zero sample weight all have the class "
-                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed."
+                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed. Look at "
+                f"sample_weight and class_weight."
             )
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
@@ -770,7 +771,7 @@ class ShapeCNNClassifier(
         ----------
         prefix : str, default=''
             What stands before each name: in a pipeline the name of the step and two underscores,
-            such as 'shapecnnclassifier__'.
+            such as ``'shapecnnclassifier__'``.
 
         Returns
         -------
