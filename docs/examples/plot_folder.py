@@ -59,7 +59,8 @@ for subfolder in sorted(folder.iterdir()):
 # to one; ``aspect="pad"`` keeps the proportions of those that are not square.
 
 photos = load_image_folder(folder, image_shape=(32, 32), as_gray=False, aspect="pad")
-print(photos.images.shape, photos.target_names)
+y = photos.target_names[photos.target]
+print(photos.images.shape, y[:3])
 
 # %%
 # Learning
@@ -68,7 +69,7 @@ print(photos.images.shape, photos.target_names)
 # ``X`` says by its shape that these are colour images, so there is nothing to set for that.
 
 X_train, X_test, y_train, y_test, _, files_test = train_test_split(
-    photos.images, photos.target, photos.filenames, stratify=photos.target, random_state=0
+    photos.images, y, photos.filenames, stratify=y, random_state=0
 )
 classifier = ShapeCNNClassifier(max_iter=15, random_state=0).fit(X_train, y_train)
 print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images named correctly")
@@ -90,7 +91,7 @@ plt.show()
 
 reader = ImageReader(image_shape=(32, 32), as_gray=False, aspect="pad")
 pipeline = make_pipeline(reader, classifier)
-for path, index in zip(files_test[:3], pipeline.predict(files_test[:3]), strict=True):
-    print(f"{Path(path).parent.name}/{Path(path).name}: {photos.target_names[index]}")
+for path, name in zip(files_test[:3], pipeline.predict(files_test[:3]), strict=True):
+    print(f"{Path(path).parent.name}/{Path(path).name}: {name}")
 
 temporary.cleanup()

@@ -64,7 +64,7 @@ print(grid.best_params_)
 # Halving
 # -------
 #
-# All start with 6 epochs, and the best third goes on to 20. The resource is ``max_iter``, the
+# All start with 5 epochs, and the best third goes on to 15. The resource is ``max_iter``, the
 # number of epochs.
 
 halving = HalvingRandomSearchCV(
