@@ -86,7 +86,12 @@ def complaints(page, origin):
     )
     page.on(
         "requestfailed",
-        lambda request: found.append(f"{page.url}: {request.url} {request.failure}"),
+        lambda request: (
+            found.append(f"{page.url}: {request.url} {request.failure}")
+            # The browser itself aborts what is still under way when it goes on to the next page.
+            if request.failure != "net::ERR_ABORTED"
+            else None
+        ),
     )
     page.on(
         "response",
