@@ -77,7 +77,7 @@ results["interrupted"] = make(
 checkpoint = Checkpoint(monitor=None, dirname=out, f_params="weights.pt", f_optimizer=None,
                         f_criterion=None, f_history=None)
 clf = make(max_iter=2, callbacks=[checkpoint]).fit(X, y).set_params(callbacks=None)
-results["checkpoint"] = clf, torch.load(f"{out}/weights.pt")
+results["checkpoint"] = clf, torch.load(f"{out}/weights.pt", weights_only=True)
 results["search"] = GridSearchCV(make(max_iter=1), {"n_filters": [2, 4]}, cv=2).fit(X, y)
 results["errors"] = [
     message(lambda: make().fit(X + rank, y)),

@@ -18,6 +18,7 @@ from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - imported for its effect
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -302,10 +303,13 @@ def test_sample_weight_is_routed_to_fit(few):
     X, y = few
     y_noisy, weights = wrong_labels(y)
     with sklearn.config_context(enable_metadata_routing=True):
-        cnn = quick().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        cnn = quick().set_fit_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, cnn)
-        search = GridSearchCV(pipeline, {"shapecnnclassifier__kernel_size": [3]}, cv=2)
+        # The search of scikit-learn 1.7 cannot score a pipeline by weights without a scorer.
+        scoring = get_scorer("accuracy").set_score_request(sample_weight=True)
+        grid = {"shapecnnclassifier__kernel_size": [3]}
+        search = GridSearchCV(pipeline, grid, scoring=scoring, cv=2)
         search.fit(X, y_noisy, sample_weight=weights)
     by_hand = make_pipeline(StandardScaler().fit(X), quick(kernel_size=3))
     right = weights > 0
