@@ -224,7 +224,8 @@ def make_shapes(
     rotation : float or (float, float), default=(0.0, 360.0)
         Range of the counter-clockwise rotation, as seen in the picture, in degrees. At 0, long
         axes and the triangle's base are horizontal, squares and crosses are parallel to the
-        image's sides, and one vertex of the triangle, pentagon, hexagon and star points up.
+        image's sides, and one vertex of the triangle, pentagon, hexagon and star points up. In
+        [-1e9, 1e9], beyond which floats are too far apart.
 
     aspect_ratio : float or (float, float), default=(0.4, 0.8)
         Range of the short side over the long side of rectangles, of the short axis over the
@@ -327,7 +328,7 @@ def make_shapes(
     counts = _check_counts(n_samples, names)
     scale = min(height, width)
     diameters = _check_diameters(size, scale)
-    angles = _check_range("rotation", rotation)
+    angles = _check_range("rotation", rotation, -1e9, 1e9)
     aspects = _check_range("aspect_ratio", aspect_ratio, 0.01, 1)
     line_widths = _check_range("line_width", line_width, 0, 1, above=True)
     intensities = (
@@ -337,12 +338,18 @@ def make_shapes(
     min_contrast = _check_number("min_contrast", min_contrast, 0, 1)
     min_visible = _check_number("min_visible", min_visible, 0, 1, above=True)
     noise = _check_number("noise", noise, 0)
-    filled = _check_number("filled", float(filled), 0, 1)
+    filled = float(filled) if isinstance(filled, bool | np.bool_) else filled
+    filled = _check_number("filled", filled, 0, 1)
     if return_masks and return_X_y:
         raise ValueError("return_masks=True needs return_X_y=False: masks come in the Bunch.")
 
-    rng = _make_generator(random_state)
     n_images = sum(counts)
+    if n_images * height * width * channels > 2**45:  # float32; more bytes than can be addressed
+        raise ValueError(
+            f"n_samples={n_samples!r} images of image_shape={image_shape!r} fit into no memory. "
+            f"Make fewer at a time."
+        )
+    rng = _make_generator(random_state)
     plan = np.empty(n_images, _plan_dtype(channels))
     plan["target"] = np.repeat(np.arange(len(names)), counts)
     if shuffle:
@@ -636,7 +643,7 @@ def _add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
         part = values[start : start + _BATCH_PIXELS]
         grain = buffer[: part.size]
         rng.standard_normal(dtype=np.float32, out=grain)
-        grain *= noise
+        grain *= min(noise, 1e30)  # float32 goes no farther; all is clipped to 0 and 1 before
         part += grain
         np.clip(part, 0, 1, out=part)
 
@@ -736,7 +743,10 @@ def _check_number(
     """Return a finite float from `least` (excluded if `above`) to `most`."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be made of real numbers; got {value!r}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not (least <= number <= most and np.isfinite(number)) or (above and number == least):
         interval = f"{'(' if above else '['}{least}, {most}{')' if np.isinf(most) else ']'}"
         raise ValueError(f"{name} must be finite and in {interval}; got {value!r}.")

@@ -12,9 +12,11 @@ import hashlib
 import math
 import mmap
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
@@ -84,7 +86,8 @@ class ImageSet:
             rows = self.batch(block).reshape(block.stop - block.start, -1)
             rows += 0.0  # -0.0 is the same pixel as 0.0
             wide = rows.astype(np.float64)
-            means[block] = wide.mean(axis=1)
+            with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
+                means[block] = wide.mean(axis=1)
             mean_squares[block] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
             if not np.isfinite(mean_squares[block]).all():
                 raise ValueError(
@@ -113,9 +116,7 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
         Where X is chunked and the disk has no room for it.
     """
     X = _stack(X)
-    check = partial(
-        check_array, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X"
-    )
+    check = partial(_check_array, estimator=estimator)
     if _is_chunked(X):
         return _gather(X, check)
     if hasattr(X, "collect_schema") and not hasattr(X, "__array__"):
@@ -123,12 +124,26 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     try:
         pixels = check(X)
         if pixels.dtype.kind == "O":  # of a list with None in it, or of bools with null
-            pixels = check(pixels.astype(np.float64))
+            with naming("X"):
+                pixels = check(pixels.astype(np.float64))
     except (ValueError, TypeError) as error:
         _check_columns(X, error)
         raise
     _check_dimensions(pixels.shape)
     return pixels
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Make errors from elsewhere, which may not say so, tell which argument they are about."""
+    try:
+        with np.errstate(all="ignore"):  # such as infinities of both signs, which have no sum
+            yield
+    except (ValueError, TypeError, OverflowError) as error:
+        if re.search(rf"\b{name}\b", str(error)) and not isinstance(error, OverflowError):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name}: {error}") from error
 
 
 def find_image_shape(
@@ -204,6 +219,15 @@ def check_same_images(
         f"X holds {_describe(shape)}, but {estimator_name} was fitted on images of shape {known}. "
         f"{advice}"
     )
+
+
+def _check_array(X: Any, estimator: Any) -> np.ndarray:
+    """What scikit-learn makes of X: numbers, maybe in an array of objects."""
+    with naming("X"):
+        pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
+    if pixels.dtype.kind not in "biufO":
+        raise ValueError(f"X must hold numbers, but its dtype is {pixels.dtype}.")
+    return pixels
 
 
 def _stack(X: Any) -> Any:
@@ -311,7 +335,10 @@ def _check_columns(X: Any, error: Exception) -> None:
                 f"pixel: give X[{name!r}]."
             ) from error
         try:
-            np.asarray(X[name]).astype(np.float64)
+            column = np.asarray(X[name])
+            if np.iscomplexobj(column):  # whose imaginary part NumPy would drop
+                raise TypeError("Complex data not supported")
+            column.astype(np.float64)
         except (ValueError, TypeError):
             raise ValueError(
                 f"The column {name!r} of X holds no numbers but {type(value).__name__}, and each "

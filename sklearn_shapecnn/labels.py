@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
+
+from sklearn_shapecnn.images import naming
+
+OVERLOOKED = 999  # images to one, from which on a class is easily overlooked
 
 
 def check_labels(
@@ -27,7 +34,8 @@ def check_labels(
             f"from labelled images."
         )
     y = _plain_labels(y, name)
-    shape = np.asarray(y).shape
+    with naming(name):
+        shape = np.asarray(y).shape
     if len(shape) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
@@ -35,12 +43,14 @@ def check_labels(
             f"{name} should be a 1d array of labels, got an array of shape {shape} instead. "
             f"If it is one-hot encoded, give {name}.argmax(axis=1)."
         )
-    y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name=name)
-    if pixels is not None:
-        check_consistent_length(pixels, y)
+    with naming(name):
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name=name)
+        if pixels is not None:
+            check_consistent_length(pixels, y)
     try:
-        check_classification_targets(y)
+        with naming(name):
+            check_classification_targets(y)
         classes, targets = np.unique(y, return_inverse=True)
     except TypeError as error:
         raise ValueError(
@@ -115,20 +125,44 @@ def check_weights(
     ValueError
         Where weights are negative, not finite or all zero.
     """
-    weights = _check_sample_weight(
-        sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
-    )
+    if isinstance(sample_weight, Number):  # which scikit-learn would take whatever it is
+        sample_weight = np.full(len(pixels), sample_weight)
+    with naming("sample_weight"):
+        weights = _check_sample_weight(
+            sample_weight, pixels, dtype=np.float64, ensure_non_negative=True
+        )
     if class_weight is not None:
+        weights = _with_largest_one(weights)  # for their sums to be finite
         weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
     if not weights.any():
         raise ValueError(
             "All sample weights are zero: fit needs images of two classes with a positive weight, "
-            "partial_fit one image."
+            "partial_fit one image. Look at sample_weight and class_weight."
         )
-    # A power of two: no weight is rounded.
-    weights = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
+    weights = _with_largest_one(weights)
     weights[weights < 1e-30] = 0  # lost beside the others in float32
     return weights
+
+
+def warn_of_light_classes(classes: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> None:
+    """Warn where a class has so little weight beside another that training may overlook it."""
+    totals = np.bincount(targets, weights=weights, minlength=len(classes))
+    light = int(np.where(totals > 0, totals, np.inf).argmin())  # weight zero is on purpose
+    heavy = int(totals.argmax())
+    if totals[light] < totals[heavy] / OVERLOOKED:
+        warnings.warn(
+            f"The class {classes.tolist()[heavy]!r} of y has {totals[heavy] / totals[light]:.3g} "
+            f"times the weight of the class {classes.tolist()[light]!r}, which may therefore never "
+            f"be predicted. Where it should be, set class_weight='balanced'.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def _with_largest_one(weights: np.ndarray) -> np.ndarray:
+    """Weights in the same ratio, the largest between 0.5 and 1, or all zero."""
+    # A power of two: no weight is rounded.
+    return np.ldexp(weights, -int(np.frexp(weights.max())[1]))
 
 
 def _class_weights(
@@ -137,14 +171,15 @@ def _class_weights(
     if isinstance(class_weight, str):
         # As compute_class_weight does, but an image of weight two counts twice.
         totals = np.bincount(targets, weights=weights, minlength=len(classes))
-        present = totals > 0
+        present = totals > 1e-250  # else what they are multiplied with is infinite
         return np.divide(
             weights.sum() / max(1, present.sum()),
             totals,
             out=np.zeros(len(classes)),
             where=present,
         )
-    by_class = compute_class_weight(class_weight, classes=classes, y=classes)
+    with naming("class_weight"):
+        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
     if not (np.isfinite(by_class) & (by_class >= 0)).all():
         raise ValueError(
             f"class_weight must hold finite numbers that are not negative, but got "

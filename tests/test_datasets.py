@@ -405,8 +405,9 @@ def test_noise_has_its_standard_deviation():
     difference = (noisy.images - clean.images).astype(float)
     assert abs(difference.std() / 0.08 - 1) < 0.01
     assert abs(difference.mean()) < 1e-3
+    assert difference.ravel()[[0, -1]].all()
     sample = difference.ravel()[:: 100 * 7 + 1]
-    assert kstest(sample, "norm", (0, 0.08)).pvalue > 1e-3
+    assert kstest(sample / 0.08, "norm").pvalue > 1e-3
     neighbours = np.corrcoef(difference[:, :, 1:].ravel(), difference[:, :, :-1].ravel())[0, 1]
     assert abs(neighbours) < 0.01
 
@@ -585,7 +586,13 @@ def test_global_random_state_is_neither_read_nor_changed():
         ({"n_samples": [3, 2]}, ValueError, "n_samples has 2 counts for 3 shapes"),
         ({"n_samples": [3, -1, 2]}, ValueError, "must not be negative"),
         ({"n_samples": [0, 0, 0]}, ValueError, "nor zero for all"),
-        ({"image_shape": 72}, TypeError, r"image_shape must be \(height, width\)"),
+        (
+            {"image_shape": 72},
+            TypeError,
+            r"^image_shape must be \(height, width\) or \(height, width, 3\), integers of pixels",
+        ),
+        ({"image_shape": ()}, TypeError, r"got \(\)\."),
+        ({"image_shape": (72, 72, 3, 1)}, ValueError, r"got \(72, 72, 3, 1\)\."),
         ({"image_shape": (72,)}, ValueError, r"\(height, width, 3\).*got \(72,\)"),
         ({"image_shape": (72, 72, 1)}, ValueError, r"got \(72, 72, 1\)"),
         ({"image_shape": (72.0, 72)}, TypeError, "integers of pixels"),
@@ -600,7 +607,7 @@ def test_global_random_state_is_neither_read_nor_changed():
         ({"shapes": ["star", "star"]}, ValueError, "a name twice"),
         ({"size": (0.6, 0.25)}, ValueError, "size must have low <= high.*Swap"),
         ({"size": 1.2}, ValueError, "no room for the shape.*72 pixels.*largest that fits is 1.0"),
-        ({"size": 0}, ValueError, "size must be finite and in .0, inf"),
+        ({"size": 0}, ValueError, r"size must be finite and in \(0, inf\); got 0"),
         ({"size": float("nan")}, ValueError, "size must be finite"),
         ({"size": (0.1, 0.2, 0.3)}, ValueError, r"number or a pair \(low, high\)"),
         ({"size": "big"}, TypeError, "size must be made of real numbers; got 'big'"),
@@ -626,7 +633,8 @@ def test_global_random_state_is_neither_read_nor_changed():
             ValueError,
             "min_contrast=0.5 cannot be had from.*differ by 0.3 at most",
         ),
-        ({"noise": -0.1}, ValueError, "noise must be finite and in"),
+        ({"noise": -0.1}, ValueError, r"noise must be finite and in \[0, inf\); got -0\.1"),
+        ({"noise": 10**400}, ValueError, "noise must be finite and in"),
         ({"noise": float("inf")}, ValueError, "noise must be finite and in"),
         ({"shuffle": 1}, ValueError, "The 'shuffle' parameter of make_shapes"),
         ({"as_images": "yes"}, ValueError, "The 'as_images' parameter of make_shapes"),
@@ -639,6 +647,25 @@ def test_global_random_state_is_neither_read_nor_changed():
 def test_errors(parameters, error, message):
     with pytest.raises(error, match=message):
         make_shapes(**parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"image_shape": (3, 3), "size": 1.0},
+        {"image_shape": (3, 5, 3), "size": 1},
+        {"image_shape": (6, 6), "size": 0.5},
+        {"rotation": (-1e9, 1e9)},
+        {"aspect_ratio": (0.01, 1)},
+        {"foreground": (0, 1), "background": np.array([0, 1]), "min_contrast": 1},
+        {"foreground": 1, "background": 0, "min_contrast": np.float32(0)},
+        {"n_samples": np.int64(3), "shapes": np.array(["star"])},
+    ],
+)
+def test_the_ends_of_ranges_are_allowed(parameters):
+    X, _ = make_shapes(**{"n_samples": 3, "random_state": 0} | parameters)
+    assert len(X) == 3
+    assert (np.ptp(X, axis=1) > 0.05).all()
 
 
 def test_importing_needs_no_torch():

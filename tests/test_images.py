@@ -1,11 +1,14 @@
+import errno
 import itertools
 import os
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from scipy import sparse
 
-from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
+from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,8 @@ from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
         ((5, 1, 9, 4), None, (1, 9, 4)),
         ((5, 1, 9, 6), (1, 9, 6), (1, 9, 6)),
         ((5, 3, 9, 9), (3, 9, 9), (3, 9, 9)),
+        ((5, 5, 24, 24), None, (5, 24, 24)),
+        ((5, 3, 4, 24), None, (3, 4, 24)),
     ],
 )
 def test_find_image_shape(shape, image_shape, expected):
@@ -35,13 +40,65 @@ def test_find_image_shape(shape, image_shape, expected):
         ((5, 64), (7, 9), r"image_shape=\(7, 9\) stands for 63 values .* has 64 values an image"),
         ((5, 8, 8), (4, 16), r"image_shape=\(4, 16\) .* has images of shape \(8, 8\)"),
         ((5, 3, 32, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
-        ((5, 3, 24, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
+        (
+            (5, 3, 24, 32),
+            None,
+            r"X of shape \(5, 3, 24, 32\) seems to hold its channels first.*np\.moveaxis"
+            r".* really are 3 pixels high with 32 channels, set image_shape=\(3, 24, 32\)\.",
+        ),
         ((5, 4, 24, 24), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
     ],
 )
 def test_find_image_shape_refuses_contradictions(shape, image_shape, message):
     with pytest.raises(ValueError, match=message):
         find_image_shape(shape, image_shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape"),
+    [
+        ((5, 12), (3, 4, 1)),
+        ((5, 3, 4), (3, 4, 1)),
+        ((5, 3, 4, 1), (3, 4, 1)),
+        ((5, 36), (3, 4, 3)),
+        ((5, 3, 4, 3), (3, 4, 3)),
+    ],
+)
+def test_the_same_images_in_any_layout(shape, image_shape):
+    check_same_images(shape, image_shape, "Somebody")
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape", "message"),
+    [
+        (
+            (5, 35),
+            (3, 4, 3),
+            r"X has 35 features, but Somebody is expecting 36 features as input: images of shape "
+            r"\(3, 4, 3\), one a row\. Each row must be a whole image\.",
+        ),
+        ((3, 4), (3, 4, 1), r"X has 4 features.*expecting 12.*\(3, 4\).* give X\[np\.newaxis\]"),
+        (
+            (3, 4, 3),
+            (3, 4, 3),
+            r"X holds images of shape \(4, 3\), but Somebody was fitted on images of shape "
+            r"\(3, 4, 3\)\. This seems to be a single image",
+        ),
+        ((3, 4, 1), (3, 4, 1), r"images of shape \(3, 4\)\. This seems to be a single image"),
+        ((5, 3, 8, 9), (8, 9, 3), r"\. The channels belong last: use np\.moveaxis\(X, 1, -1\)\.$"),
+        ((5, 8, 9, 4), (8, 9, 3), r"^X holds.*\. The channels differ: convert the images"),
+        ((5, 8, 9), (8, 9, 3), r"\. The channels differ: convert the images"),
+        (
+            (5, 9, 8),
+            (8, 9, 1),
+            r"\. Resize the images, e\.g\. with sklearn_shapecnn\.ImageReader\.",
+        ),
+        ((5, 8, 7), (8, 9, 1), r"\. Resize the images"),
+    ],
+)
+def test_other_images_are_refused_with_advice(shape, image_shape, message):
+    with pytest.raises(ValueError, match=message):
+        check_same_images(shape, image_shape, "Somebody")
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "f2", "f4", ">f8", "?"])
@@ -75,7 +132,7 @@ def test_boxes_of_images_become_one_array():
     images = [np.full((2, 3), i) for i in range(4)]
     box = np.empty(4, dtype=object)
     box[:] = images
-    for X in (images, tuple(images), box, pd.Series(images)):
+    for X in (images, tuple(images), box, pd.Series(images), pl.Series(np.stack(images))):
         np.testing.assert_array_equal(check_pixels(X, None), np.stack(images))
 
 
@@ -117,9 +174,36 @@ def test_fingerprints_are_those_of_the_pixels_whatever_the_dtype_or_the_block(mo
             np.testing.assert_array_equal(a, b)
 
 
-def test_fingerprints_refuse_what_float32_cannot_hold():
-    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\).*divide X"):
-        ImageSet(np.array([[1.0, 1e39]]), (1, 2, 1)).fingerprints()
+def test_zero_has_no_sign_in_fingerprints():
+    digests, *_ = ImageSet(np.array([[0.0, 1.0], [-0.0, 1.0]]), (1, 2, 1)).fingerprints()
+    assert digests.dtype == np.uint64
+    np.testing.assert_array_equal(*digests)
+
+
+@pytest.mark.parametrize("other", [1.0, -1e39])
+def test_fingerprints_refuse_what_float32_cannot_hold(other):
+    message = (
+        r"^Input X contains infinity or a value too large for dtype\('float32'\), in which the "
+        r"network computes; divide X by its largest value\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        ImageSet(np.array([[1e39, other]]), (1, 2, 1)).fingerprints()
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "ends"),
+    [(48, [2, 4, 5]), (47, [1, 2, 3, 4, 5]), (1, [1, 2, 3, 4, 5]), (10**6, [5])],
+)
+def test_blocks_are_as_large_as_they_may_be_in_float32(n_bytes, ends, monkeypatch):
+    monkeypatch.setattr("sklearn_shapecnn.images.BLOCK_BYTES", n_bytes)
+    blocks = list(ImageSet(np.zeros((5, 6), dtype=np.uint8), (2, 3, 1)).blocks())
+    assert [block.start for block in blocks] == [0, *ends[:-1]]
+    assert [block.stop for block in blocks] == ends
+
+
+def test_pixels_in_the_memory_of_something_else():
+    pixels = np.frombuffer(bytes(range(12)), dtype=np.uint8).reshape(2, 6)
+    assert ImageSet(pixels, (2, 3, 1)).batch(slice(1, 2)).ravel().tolist() == list(range(6, 12))
 
 
 def mapped(tmp_path, mode):
@@ -154,6 +238,79 @@ def test_reading_keeps_what_was_written_to_a_mapped_file(tmp_path, mode):
     images = ImageSet(X, (1, 4000, 1))
     images.batch(slice(0, 100))
     assert (images.batch(slice(7, 8)) == 200).all()
+
+
+def test_errors_name_the_estimator():
+    with pytest.raises(ValueError, match=r"0 sample\(s\).* is required by Somebody\."):
+        check_pixels(np.zeros((0, 4)), "Somebody")
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (
+            ["x", "y"],
+            r"'b' of X holds no numbers but str, .*\(X: could not convert string to float",
+        ),
+        (np.array([1j, 2]), r"'b' of X holds no numbers but complex, .*\(X: "),
+        (np.ones((2, 2, 2)), r"'b' of X holds whole images, .*pixel: give X\['b'\]\."),
+    ],
+)
+def test_the_column_that_is_no_pixel_is_named(library, column, message):
+    if library is pd:
+        column = list(column)
+    elif np.iscomplexobj(column):
+        column = pl.Series(column.tolist(), dtype=pl.Object)
+    X = library.DataFrame({"a": [1.0, 2.0], "b": column, "c": ["x", "y"]})
+    with pytest.raises(ValueError, match=message):
+        check_pixels(X, None)
+
+
+def test_what_is_wrong_with_a_frame_and_no_column_is_told_as_it_is():
+    with pytest.raises(ValueError, match=r"^Input X contains NaN\."):
+        check_pixels(pd.DataFrame({"a": [1.0, np.nan]}), None)
+
+
+def test_frames_and_lists_of_numbers_in_objects_become_numbers():
+    for X in (
+        np.array([[1, 2], [3, 4]], dtype=object),
+        pd.DataFrame({"a": [1, 3], "b": [2, 4]}, dtype="Int64"),
+        pl.DataFrame({"a": [1, 3], "b": [2, 4]}),
+    ):
+        pixels = check_pixels(X, None)
+        assert pixels.dtype.kind in "if"
+        assert pixels.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([[1.0, None], [2.0, 3.0]], ValueError, r"^Input X contains NaN\."),
+        ([[True, None], [True, False]], ValueError, r"^Input X contains NaN\."),
+        (pl.DataFrame({"a": [True, None]}), ValueError, r"^Input X contains NaN\."),
+        ([[10**400, 1]], ValueError, "^X: int too large to convert to float"),
+        (
+            np.array([[1]], "m8[D]"),
+            ValueError,
+            r"^X must hold numbers, but its dtype is timedelta64",
+        ),
+        (np.array([["2020-01-01"]], "M8[D]"), ValueError, "^X must hold numbers, but its dtype is"),
+        ([[object()]], TypeError, r"^X: float\(\) argument must be"),
+        (
+            pl.LazyFrame({"a": [1]}),
+            TypeError,
+            r"^X is a LazyFrame, which has no pixels yet: give X\.collect\(\)\.$",
+        ),
+        (sparse.eye_array(2), TypeError, "^Sparse data was passed for X"),
+        ([], ValueError, "^X: Expected 2D array, got 1D array instead"),
+        (pd.Series([], dtype=object), ValueError, "^X: "),
+        (pd.DataFrame({"a": []}), ValueError, r"^X: Found array with 0 sample\(s\)"),
+    ],
+)
+def test_what_are_no_pixels(X, error, message):
+    with pytest.raises(error, match=message):
+        check_pixels(X, None)
 
 
 class Chunked:
@@ -194,6 +351,17 @@ def test_a_chunked_array_is_read_some_whole_chunks_at_a_time(chunks, asked, monk
     assert pixels.dtype == array.dtype
     np.testing.assert_array_equal(pixels, array)
     assert ImageSet(pixels, (4, 6, 1))._file is not None  # what was read need not stay in memory
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "chunks", "ends"),
+    [(50, (1, 2, 3), range(1, 11)), (50, None, range(1, 11)), (300, None, [3, 6, 9, 10])],
+)
+def test_a_chunked_array_of_large_images_or_without_chunks(n_bytes, chunks, ends, monkeypatch):
+    monkeypatch.setattr("sklearn_shapecnn.images.PIECE_BYTES", n_bytes)
+    X = Chunked(np.ones((10, 4, 6), dtype=np.float32), chunks)
+    check_pixels(X, None)
+    assert X.asked == list(itertools.pairwise([0, *ends]))
 
 
 @pytest.mark.parametrize("dtype", ["u1", ">i4", "f2", "f8", "?"])
@@ -239,11 +407,23 @@ def test_a_chunked_array_of_other_parts_than_it_says_is_refused():
         check_pixels(X, None)
 
 
+def test_a_chunked_array_of_parts_that_its_first_dtype_cannot_hold_is_refused(monkeypatch):
+    class Fickle(Chunked):
+        def __getitem__(self, rows):
+            return super().__getitem__(rows).astype("i8" if rows.start == 0 else "f8")
+
+    monkeypatch.setattr("sklearn_shapecnn.images.PIECE_BYTES", 1)
+    with pytest.raises(TypeError, match="Cannot cast"):
+        check_pixels(Fickle(np.full((4, 2), 0.5), (1, 2)), None)
+
+
 def test_a_chunked_array_larger_than_the_disk_is_refused_before_it_is_read():
     X = Chunked(np.zeros((6, 2, 2)), (2, 2, 2))
     X.shape = (10**12, 1000, 1000)
-    with pytest.raises(OSError, match=r"X of 8e\+09 GB .* has only .* GB left\. Set .*TMPDIR"):
+    message = r"X of 8e\+09 GB .* has only [\d.]+(e\+0\d)? GB left\. Set .*TMPDIR"
+    with pytest.raises(OSError, match=message) as raised:
         check_pixels(X, None)
+    assert raised.value.errno == errno.ENOSPC
     assert X.asked == []
 
 
@@ -253,6 +433,7 @@ def test_the_temporary_file_of_a_chunked_array_has_no_name(tmp_path, monkeypatch
     if os.name == "posix":  # elsewhere it goes when the map does
         assert list(tmp_path.iterdir()) == []
     assert (pixels == 1).all()
+    assert not pixels.flags.writeable
 
 
 def test_dask_and_zarr_arrays(tmp_path):
@@ -273,6 +454,8 @@ def test_dask_and_zarr_arrays(tmp_path):
         pixels = check_pixels(X, None)
         assert pixels.dtype == np.uint8
         np.testing.assert_array_equal(pixels, array)
+    with pytest.raises(ValueError, match="got scalar array instead"):
+        check_pixels(da.ones(()), None)
 
 
 def test_a_dask_array_of_unknown_length_is_refused_with_advice():
