@@ -19,7 +19,13 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_feature_names,
     _get_feature_names,
@@ -31,14 +37,27 @@ from skorch.history import History
 
 from sklearn_shapecnn.callbacks import FitTasks, ShowProgress
 from sklearn_shapecnn.compat import CallbackSupportMixin
-from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
-from sklearn_shapecnn.labels import check_labels, check_some_labels, check_weights
+from sklearn_shapecnn.images import (
+    ImageSet,
+    check_pixels,
+    check_same_images,
+    find_image_shape,
+    naming,
+)
+from sklearn_shapecnn.labels import (
+    check_labels,
+    check_some_labels,
+    check_weights,
+    warn_of_light_classes,
+)
 from sklearn_shapecnn.network import (
     ACTIVATIONS,
     auto_kernel_size,
     auto_n_filters,
     auto_n_layers,
     auto_pool_size,
+    count_weights,
+    plan_stages,
 )
 from sklearn_shapecnn.saving import (
     OtherVersionWarning,
@@ -61,6 +80,8 @@ from sklearn_shapecnn.training import (
     train,
     warm_up_from,
 )
+
+MOST_WEIGHTS = 2**31  # in training, each takes 16 bytes of memory at least
 
 
 class ShapeCNNClassifier(
@@ -180,10 +201,11 @@ class ShapeCNNClassifier(
         ``accelerate launch`` started, on the GPU of each or on the CPU; it needs the extra
         ``[distributed]``.
 
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance, Generator instance or None, default=None
         Determines the initial weights, the order of the images, augmentation, dropout and the
-        validation split. Pass an int for the same network every time. None takes fresh entropy:
-        NumPy's and torch's global random states are never read or changed.
+        validation split. Pass an int for the same network every time. A RandomState or Generator
+        moves on with each `fit` and `partial_fit`, so that the next one differs. None takes fresh
+        entropy: NumPy's and torch's global random states are never read or changed.
 
     verbose : bool or int, default=0
         Whether to show on standard error how the training goes: a progress bar in a terminal or a
@@ -291,7 +313,7 @@ class ShapeCNNClassifier(
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "device": [str],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
         "callbacks": [list, tuple, None],
     }
@@ -321,7 +343,7 @@ class ShapeCNNClassifier(
         tol: float = 1e-4,
         warm_start: bool = False,
         device: str = "auto",
-        random_state: int | np.random.RandomState | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: bool | int = 0,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
@@ -377,6 +399,12 @@ class ShapeCNNClassifier(
             Where X, y, `sample_weight` or a parameter is not usable, or where training diverges.
         TypeError
             Where X is sparse.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where all pixels are the same, a class has less than a 999th of the weight of another
+            and `class_weight` is None, or eight epochs or more have taught nothing.
         """
         pixels = check_pixels(X, self)
         image_shape = find_image_shape(pixels.shape, self._given_image_shape())
@@ -390,6 +418,8 @@ class ShapeCNNClassifier(
                 f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed. Look at "
                 f"sample_weight and class_weight."
             )
+        if self.class_weight is None:  # else it is on purpose
+            warn_of_light_classes(classes, targets, weights)
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
         callbacks = self._check_callbacks()
@@ -399,6 +429,7 @@ class ShapeCNNClassifier(
         sample, held_out = (
             sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
         )
+        sample = sample.spread()  # after the split, for no image to be on both sides
         goes_on = self.warm_start and hasattr(self, "net_")
         if goes_on:
             net = self._continued_net("warm_start=True", network, classes, device, center, scale)
@@ -430,6 +461,20 @@ class ShapeCNNClassifier(
             seed=_draw_seed(rng),
         )
 
+    def _can_learn_in_pieces(self) -> bool:
+        if self.early_stopping:
+            raise AttributeError(
+                "partial_fit cannot stop early, for it sees each image once. Set "
+                "early_stopping=False, or use fit."
+            )
+        if isinstance(self.class_weight, str):
+            raise AttributeError(
+                f"class_weight={self.class_weight!r} needs all images at once, which partial_fit "
+                f"does not have. Give a dict of a weight for each class, or use fit."
+            )
+        return True
+
+    @available_if(_can_learn_in_pieces)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -461,10 +506,12 @@ class ShapeCNNClassifier(
 
         Raises
         ------
+        AttributeError
+            Where `early_stopping` or ``class_weight='balanced'`` ask for what a part of the data
+            cannot tell: the method is not there then.
         ValueError
             Where `classes` is missing or not the same, y has other labels, the images are of
-            another shape, a parameter of the network has changed, or where `early_stopping` or
-            ``class_weight='balanced'`` ask for what a part of the data cannot tell.
+            another shape, or a parameter of the network has changed.
         TypeError
             Where X is sparse.
 
@@ -484,16 +531,6 @@ class ShapeCNNClassifier(
         3
         """
         self._validate_params()  # which scikit-learn does in the first call only
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit cannot stop early, for it sees each image once. Set "
-                "early_stopping=False, or use fit."
-            )
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                f"class_weight={self.class_weight!r} needs all images at once, which partial_fit "
-                f"does not have. Give a dict of a weight for each class, or use fit."
-            )
         goes_on = hasattr(self, "net_")
         if goes_on:
             images = self._images(X)
@@ -642,9 +679,9 @@ class ShapeCNNClassifier(
             if progress is not None:
                 progress.close()
 
-        if names is None:
-            self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(fitted_attributes(net))
+        # In one assignment, for Ctrl+C may come between any two.
+        stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
+        self.__dict__ = stays | fitted_attributes(net)
         if tasks is not None:
             tasks.on_fit_end()
         return self
@@ -835,6 +872,15 @@ class ShapeCNNClassifier(
         check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
         return ImageSet(pixels, self.image_shape_)
 
+    def _validate_params(self) -> None:
+        for name, value in self.get_params(deep=False).items():
+            with naming(name):  # scikit-learn's check stumbles over some numbers, namelessly
+                validate_parameter_constraints(
+                    self._parameter_constraints, {name: value}, caller_name=type(self).__name__
+                )
+                if isinstance(value, Integral):
+                    float(value)
+
     def _given_image_shape(self) -> list[int] | None:
         if self.image_shape is None:
             return None
@@ -878,11 +924,19 @@ class ShapeCNNClassifier(
             )
             for name in auto
         }
+        hidden = _positive_ints("hidden_layer_sizes", self.hidden_layer_sizes)
+        n_weights = count_weights(plan_stages(image_shape, **layers), hidden)
+        if n_weights > MOST_WEIGHTS:
+            raise ValueError(
+                f"n_filters={self.n_filters!r} and hidden_layer_sizes={self.hidden_layer_sizes!r} "
+                f"make a network of {n_weights} weights, which is too large to train. "
+                f"Make it smaller."
+            )
         return {
             "image_shape": image_shape,
             **layers,
             "pooling": self.pooling,
-            "hidden_layer_sizes": _positive_ints("hidden_layer_sizes", self.hidden_layer_sizes),
+            "hidden_layer_sizes": hidden,
             "activation": self.activation,
             "dropout": float(self.dropout),
             "normalization": self.normalization,
@@ -1009,11 +1063,13 @@ def _metadata(sample_weight: Any) -> dict[str, Any] | None:
 
 
 def _make_generator(
-    random_state: int | np.random.RandomState | None,
+    random_state: int | np.random.RandomState | np.random.Generator | None,
 ) -> np.random.Generator:
     """A generator of our own, so that no global state is touched."""
     if isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(2**31))
+    elif isinstance(random_state, np.random.Generator):
+        random_state = int(random_state.integers(2**31))
     return np.random.default_rng(random_state)
 
 

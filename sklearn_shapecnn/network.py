@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -114,6 +115,16 @@ def plan_stages(
     return stages
 
 
+def count_weights(
+    stages: Sequence[Stage], hidden_layer_sizes: Sequence[int], n_classes: int = 0
+) -> int:
+    """About how many weights a network has, before it is made."""
+    widths = [stages[-1].out_channels * (2 + GRID**2), *hidden_layer_sizes, n_classes]
+    return sum(
+        stage.in_channels * stage.out_channels * math.prod(stage.kernel_size) for stage in stages
+    ) + sum(n * m for n, m in pairwise(widths))
+
+
 class ShapeCNN(nn.Module):
     """A small convolutional network for images of one shape.
 
@@ -184,12 +195,26 @@ class ShapeCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores (logits) of shape (n, n_classes) of images of shape (n, channels, h, w)."""
-        return self.head(self._described(x))
+        return self._through(self.head, self._described(x))
 
     def last_features(self, x: torch.Tensor) -> torch.Tensor:
         """What the scores are a linear function of, of shape (n, n_last_features)."""
         # Not a part of forward: cutting the head takes a notable share of a small image's time.
-        return self.head[:-1](self._described(x))
+        return self._through(self.head[:-1], self._described(x))
+
+    def _through(self, layers: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """What a part of the head makes of the features."""
+        if self.training or len(self.head) == 2 or x.device.type != "cpu":
+            return layers(x)
+        # With hidden layers in float64: in float32 the last digits would depend on how many images
+        # there are.
+        x = x.double()
+        for layer in layers.modules():
+            if isinstance(layer, nn.Linear):
+                x = F.linear(x, layer.weight.double(), layer.bias.double())
+            elif not isinstance(layer, nn.Sequential | Dropout):
+                x = layer(x)
+        return x.float()
 
     def _described(self, x: torch.Tensor) -> torch.Tensor:
         """What the head is told of the images."""

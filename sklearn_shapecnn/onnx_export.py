@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 OPSETS = {"": 17, "ai.onnx.ml": 3}  # of 2022: old enough for the runtimes in use
 ALIAS = "ShapeCNNClassifier"
+MOST_BYTES = 2**31 - 2**20  # protobuf writes files of up to 2 GiB; some is for what are no weights
 # The first four are what skl2onnx offers for its own classifiers.
 OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -83,8 +84,8 @@ def to_onnx(
     OSError
         Where the file cannot be written.
     ValueError
-        Where a step has no converter, or `as_images` is True and a pipeline takes something else
-        than the images of its classifier.
+        Where a step has no converter, `as_images` is True and a pipeline takes something else than
+        the images of its classifier, or the network has more than the 2 GiB that ONNX allows.
 
     See Also
     --------
@@ -232,6 +233,12 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     classifier = operator.raw_operator
     check_is_fitted(classifier)
     network = classifier.net_.module_
+    n_bytes = sum(weights.nbytes for weights in network.parameters())
+    if n_bytes > MOST_BYTES:
+        raise ValueError(
+            f"The weights of this {type(classifier).__name__} take {n_bytes / 2**30:.2f} GiB, and "
+            f"an ONNX file holds 2 GiB at most. Make n_filters or hidden_layer_sizes smaller."
+        )
     graph = _Graph(scope, container)
     x = operator.inputs[0].full_name
     if not isinstance(operator.inputs[0].type, FloatTensorType):

@@ -16,8 +16,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 from skorch.history import History
 
 from sklearn_shapecnn import __version__
-from sklearn_shapecnn.network import Dropout
-from sklearn_shapecnn.training import ShapeNet, build_net
+from sklearn_shapecnn.network import GRID, Dropout, count_weights, plan_stages
+from sklearn_shapecnn.training import ShapeNet, build_net, one_thread_if_forked
 
 FORMAT = 1  # to be raised when files change so that an older version would read them wrongly
 
@@ -133,6 +133,7 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     }
 
 
+@one_thread_if_forked()
 @torch.no_grad()
 @torch.inference_mode(False)
 def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
@@ -148,7 +149,34 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     -------
     net : ShapeNet
         It shares no memory with the arrays.
+
+    Raises
+    ------
+    ValueError
+        Where something is missing or does not fit together.
     """
+    try:
+        _check_size(plain)
+        return _from_plain(plain, device)
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"This classifier cannot be loaded, for its file is damaged or was changed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _check_size(plain: dict[str, Any]) -> None:
+    """Refuse to make a network much larger than the weights in the file."""
+    network = plain["network"]
+    names = ("image_shape", "n_filters", "kernel_size", "pool_size")
+    stages = plan_stages(**{name: network[name] for name in names})
+    needed = count_weights(stages, network["hidden_layer_sizes"], plain["n_classes"])
+    there = sum(np.size(array) for array in plain["weights"].values())
+    if needed > (2 + GRID**2) * there:  # small maps have a part only of the features counted
+        raise ValueError(f"its network needs about {needed} weights, and {there} are there")
+
+
+def _from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     net = build_net(
         plain["network"],
         n_classes=plain["n_classes"],

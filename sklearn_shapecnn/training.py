@@ -11,15 +11,18 @@ import dis
 import importlib
 import itertools
 import math
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
+from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
@@ -36,11 +39,45 @@ TURN, ZOOM, MOVE = math.radians(10), 0.1, 0.1  # how far: an angle and shares of
 WARM_UP = 0.3  # share of the steps in which the learning rate rises
 STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
 LEARNT = 0.02  # mean loss at which there is nothing left to learn
+IDLE = 0.008  # mean loss where 999 of 1,000 images are of one class, and none is looked at
+LEAST_EPOCHS = 8  # of a full round, and before which nobody expects it to have learnt
 MAX_GRADIENT_NORM = 1.0
+HEAVY = 16  # times the mean weight: what weighs more is shown several times an epoch
 PIXELS_AT_ONCE = 2**19  # no more go through the network at once, for their memory
+
+_LOADING = threading.Lock()  # held while a part of torch is imported
 
 Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
 Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
+
+_is_forked = False
+
+
+def _note_fork() -> None:
+    global _is_forked
+    _is_forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+@contextmanager
+def one_thread_if_forked() -> Iterator[None]:
+    """Keep to one thread in a process that was forked off one with torch in it.
+
+    GNU's OpenMP, which torch computes with, waits for ever there for threads that only the other
+    process has.
+    """
+    n_threads = torch.get_num_threads() if _is_forked else 1
+    if n_threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @dataclass
@@ -72,6 +109,18 @@ class Sample(Dataset):
         return Sample(
             self.images, self.rows[indices], self.targets[indices], weights / weights.mean()
         )
+
+    def spread(self) -> Sample:
+        """The same sample, in which heavy images stand several times and share their weight.
+
+        Gradients are cut to a length, so that one step an epoch teaches little, whatever it weighs.
+        The sample grows by a share of one over ``HEAVY`` at most.
+        """
+        times = np.maximum(1, np.ceil(self.weights / HEAVY)).astype(np.int64)
+        if times.max() == 1:
+            return self
+        lighter = Sample(self.images, self.rows, self.targets, self.weights / times)
+        return lighter.take(np.repeat(np.arange(len(self)), times))
 
     def batch(self, indices: np.ndarray, device: str) -> Batch:
         """Tensors of some of the images: pixels (n, c, h, w), targets and weights."""
@@ -212,7 +261,7 @@ def auto_rounds(n_samples: int, batch_size: int) -> list[int]:
     times are learnt, not remembered.
     """
     steps = count_batches(n_samples, batch_size)
-    full = min(100, max(8, math.ceil(600 / steps)))
+    full = min(100, max(LEAST_EPOCHS, math.ceil(600 / steps)))
     short = max(2, math.ceil(120 / steps))
     return [short, full] if short <= 4 else [full]
 
@@ -469,14 +518,15 @@ class KeepBest(Callback):
         self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
         # Of two epochs with the same accuracy the one with the lower loss knows better.
         is_best = (score, -loss) > self.best
+        best, weights = self.best, self.best_weights
         if is_best:
-            weights = copy.deepcopy(net.module_.state_dict())
-            self.best, self.best_weights = (score, -loss), weights
+            best, weights = (score, -loss), copy.deepcopy(net.module_.state_dict())
         # By the names that skorch's callbacks look for.
         net.history.record("valid_acc_best", is_best)
         net.history.record("valid_loss_best", is_best)
         self.stop_training = self.n_waited >= self.n_iter_no_change
-        self.scores.append(score)  # last: an epoch counts once all this is done
+        # Last and at once: an interrupt finds an epoch that counts, or one that left no trace.
+        self.scores, self.best, self.best_weights = [*self.scores, score], best, weights
 
 
 class StopWhenAsked(Callback):
@@ -561,13 +611,43 @@ class ShapeNet(NeuralNetClassifier):
                 twin.module_.load_state_dict(callback.best_weights)
         return twin
 
-    def has_learnt(self) -> bool:
+    def has_learnt(self, sample: Sample) -> bool:
         """Whether the last epoch left the loss next to where label smoothing lets it go."""
-        smoothing = self.criterion_.label_smoothing
-        other = smoothing / len(self.classes)
-        true = 1 - smoothing + other
-        least = -(true * math.log(true) + (len(self.classes) - 1) * other * math.log(other or 1))
-        return self.history[-1, "train_loss"] < least + LEARNT
+        least, idle = self.loss_bounds(sample)
+        # A rare class is a small part of the loss: all of it may be still to be learnt.
+        return self.history[-1, "train_loss"] < least + min(LEARNT, 0.1 * (idle - least))
+
+    def loss_bounds(self, sample: Sample, smoothing: float | None = None) -> tuple[float, float]:
+        """The loss of a network that knows each label, and of one that looks at no image.
+
+        The latter gives each class the probability that it has in the sample. With the label
+        smoothing of the training, unless another one is given.
+        """
+        n_classes = len(self.classes)
+        smoothing = self.criterion_.label_smoothing if smoothing is None else smoothing
+        shares = np.bincount(sample.targets, weights=sample.weights, minlength=n_classes)
+        shares = (1 - smoothing) * shares / shares.sum() + smoothing / n_classes
+        known = np.full(n_classes, smoothing / n_classes)
+        known[0] += 1 - smoothing
+        return float(entr(known).sum()), float(entr(shares).sum())
+
+    def warn_if_idle(self, sample: Sample) -> None:
+        """Warn where a training of some length taught next to nothing of what images tell."""
+        least, idle = self.loss_bounds(sample)
+        if self.history[-1, "train_loss"] < idle - 0.01 * (idle - least):
+            return
+        # Dropout and augmentation may be all there is to that loss.
+        _, idle = self.loss_bounds(sample, smoothing=0)
+        _, loss = self.evaluate(sample)
+        if idle > IDLE and not loss < 0.99 * idle:
+            warnings.warn(
+                f"The network has learnt next to nothing from the images: its loss is {loss:.3g} "
+                f"at last, where the shares of the classes alone make it {idle:.3g}. Change "
+                f"learning_rate_init (it is {self.lr:g}), raise max_iter, or see whether the "
+                f"labels y belong to the images in X.",
+                ConvergenceWarning,
+                stacklevel=8,
+            )
 
     def fail(self, what: str) -> NoReturn:
         """Raise ValueError for a training that led nowhere."""
@@ -599,6 +679,7 @@ class ShapeNet(NeuralNetClassifier):
         network = self.module_
         return self._compute(network.last_features, images, network.n_last_features)
 
+    @one_thread_if_forked()
     @torch.inference_mode()
     def _compute(
         self, what: Callable[[torch.Tensor], torch.Tensor], images: ImageSet, width: int
@@ -620,6 +701,7 @@ class ShapeNet(NeuralNetClassifier):
         return values
 
 
+@one_thread_if_forked()
 @torch.inference_mode(False)
 def build_net(
     network: dict[str, Any],
@@ -640,6 +722,7 @@ def build_net(
     learning_rate_init, alpha, label_smoothing, device
         See :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
     """
+    _load_torch_fully()
     net = ShapeNet(
         ShapeCNN,
         **{f"module__{name}": value for name, value in network.items()},
@@ -663,6 +746,7 @@ def build_net(
     return net
 
 
+@one_thread_if_forked()
 @torch.inference_mode(False)
 @torch.enable_grad()
 def train(
@@ -715,7 +799,6 @@ def train(
     net.iterator_train__batch_size = batch_size
     net.iterator_train__augment = augment
     try:
-        _load_torch_fully()
         for callback in callbacks:
             callback.initialize()
         history = net.history
@@ -727,8 +810,10 @@ def train(
                 if isinstance(callback, OneCycle | ShowProgress):
                     callback.start(n_epochs * steps_per_epoch)
             net.fit_loop(sample, epochs=n_epochs)
-            if net.has_learnt():
+            if net.has_learnt(sample):
                 break
+        if len(net.history) - n_epochs_before >= LEAST_EPOCHS and schedule is one_cycle:
+            net.warn_if_idle(sample)
     except StopTraining:
         pass
     except KeyboardInterrupt as interrupt:
@@ -742,7 +827,7 @@ def train(
                 f"Training was interrupted after epoch {n_epochs}; what was learnt until then is "
                 f"kept. To go on, set warm_start=True and max_iter to the epochs that you still "
                 f"want, and call fit again.",
-                stacklevel=7,
+                stacklevel=8,
             )
     finally:
         net.callbacks_ = standing
@@ -757,14 +842,24 @@ def train(
 
 
 def _load_torch_fully() -> None:
-    """Import what torch's optimizers import at their first step, which takes a second or so.
+    """Import what torch imports once it makes an optimizer, which takes a second or so.
 
     An interrupt in the middle of it would leave torch broken. It reaches the main thread only.
     """
-    if "torch._dynamo" not in sys.modules:
-        loading = threading.Thread(target=importlib.import_module, args=("torch._dynamo",))
+    if "torch._dynamo" not in sys.modules or _LOADING.locked():
+        loading = threading.Thread(target=_load_without_a_trace, args=("torch._dynamo",))
         loading.start()
         loading.join()
+
+
+def _load_without_a_trace(module: str) -> None:
+    """Import it, but leave the warnings filters and the environment as they were."""
+    with _LOADING, warnings.catch_warnings():
+        before = set(os.environ)
+        importlib.import_module(module)
+        for name in set(os.environ) - before:
+            if name.startswith("TORCH"):
+                del os.environ[name]
 
 
 def _comes_from(callbacks: Sequence[Callback], interrupt: KeyboardInterrupt) -> bool:

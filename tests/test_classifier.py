@@ -306,7 +306,7 @@ def test_any_kernel_trains_on_any_image(shape, kernel_size):
         {"normalization": "layer"},
         {"normalization": None},
         {"hidden_layer_sizes": 10},
-        {"hidden_layer_sizes": (10, 5), "dropout": 0.5},
+        {"hidden_layer_sizes": (20, 10), "dropout": 0.2},
         {"activation": "tanh"},
         {"activation": "gelu"},
         {"activation": "logistic"},

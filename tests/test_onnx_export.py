@@ -242,6 +242,18 @@ def test_a_write_that_fails_leaves_the_old_file(fitted, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["model.onnx"]
 
 
+def test_the_file_is_hardly_larger_than_the_weights(few):
+    clf = ShapeCNNClassifier(n_filters=(64, 128), max_iter=1).fit(*few)
+    n_weights = sum(weights.numel() for weights in clf.net_.module_.parameters())
+    assert 4 * n_weights < len(to_onnx(clf).SerializeToString()) < 4 * n_weights + 10_000
+
+
+def test_weights_that_no_file_holds(fitted, monkeypatch):
+    monkeypatch.setattr("sklearn_shapecnn.onnx_export.MOST_BYTES", 100)
+    with pytest.raises(ValueError, match=r"cannot be exported to ONNX: The weights .* 2 GiB at mo"):
+        to_onnx(fitted)
+
+
 def test_a_folder_that_is_not_there(fitted, tmp_path):
     with pytest.raises(FileNotFoundError):
         to_onnx(fitted, tmp_path / "nowhere" / "model.onnx")

@@ -24,7 +24,8 @@ def assert_same(one, other):
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
-@pytest.mark.parametrize(("chunk", "passes", "least"), [(100, 3, 0.97), (10, 2, 0.95)])
+# In tens, four seeds with torch 2.5 and 2.13 gave 0.949 to 0.994; of the last writers, 0.917 up.
+@pytest.mark.parametrize(("chunk", "passes", "least"), [(100, 3, 0.97), (10, 2, 0.94)])
 def test_a_stream_is_learnt(chunk, passes, least):
     digits, labels = load_digits(return_X_y=True)
     clf = ShapeCNNClassifier(random_state=0)
@@ -134,14 +135,19 @@ def test_images_in_any_form(started):
     assert_same(other.partial_fit(X[30:], y[30:]), started.partial_fit(images[30:], y[30:]))
 
 
-def test_early_stopping_is_refused():
-    with pytest.raises(ValueError, match="partial_fit cannot stop early"):
-        make_classifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
-
-
-def test_balanced_weights_are_refused():
-    with pytest.raises(ValueError, match="class_weight='balanced' needs all images at once"):
-        make_classifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"early_stopping": True}, "partial_fit cannot stop early"),
+        ({"class_weight": "balanced"}, "class_weight='balanced' needs all images at once"),
+    ],
+)
+def test_it_is_not_there_where_pieces_cannot_tell(parameters, message):
+    clf = make_classifier(**parameters)
+    assert not hasattr(clf, "partial_fit")
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as raised:
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    assert message in str(raised.value.__cause__)
 
 
 def test_missing_classes():

@@ -387,9 +387,60 @@ def test_a_planted_call_is_refused_and_not_made(fitted, call, argument, path, tm
     assert not os.path.exists(folder)
     # That it would have been made shows that the file is a dangerous one. What comes of the
     # classifier without its value is not the point.
-    with contextlib.suppress(TypeError, RuntimeError):
+    with contextlib.suppress(TypeError, ValueError):
         skops.io.loads(dumped, trusted=[OURS, call])
     assert os.path.exists(folder)
+
+
+def changed(state, path, value):
+    """A state with another value at one place."""
+    key, *rest = path
+    return state | {key: changed(state[key], rest, value) if rest else value}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["n_classes"], 10**12),
+        (["network", "n_filters"], [10**6, 10**6]),
+        (["network", "hidden_layer_sizes"], [10**12]),
+        (["network", "kernel_size"], [10**6, 10**6]),
+    ],
+    ids=str,
+)
+def test_a_file_that_asks_for_a_huge_network_is_refused(path, value):
+    X = np.random.default_rng(0).uniform(size=(4, 1500, 1500))  # with room for a huge kernel
+    state = quick(max_iter=1).fit(X, [0, 1, 0, 1]).__getstate__()
+    with pytest.raises(ValueError, match=r"file is damaged or was changed: .*needs about \d+ wei"):
+        set_state(changed(state, ["net_", *path], value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["weights"], {}),
+        (["weights", "center"], np.zeros(7)),
+        (["weights", "center"], "nothing"),
+        (["network", "activation"], "none such"),
+        (["network", "image_shape"], None),
+        (["n_classes"], 3),
+        (["moments"], None),
+        (["dropout_state"], np.zeros(3, np.uint8)),
+        (["history"], "[{"),
+    ],
+    ids=str,
+)
+def test_damaged_files_are_refused(fitted, path, value):
+    state = fitted.__getstate__()
+    with pytest.raises(ValueError, match="cannot be loaded, for its file is damaged"):
+        set_state(changed(state, ["net_", *path], value))
+
+
+def test_a_file_without_weights_is_refused(fitted):
+    state = fitted.__getstate__()
+    del state["net_"]["weights"]
+    with pytest.raises(ValueError, match=r"damaged or was changed: KeyError: 'weights'"):
+        set_state(state)
 
 
 # Devices

@@ -242,13 +242,14 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_zero():
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
-def make_net(dropout=0.5, **parameters):
+def make_net(dropout=0.5, hidden_layer_sizes=(), **parameters):
     network = {
         "image_shape": (2, 2, 1),
         "n_filters": [4],
         "kernel_size": [3],
         "pool_size": [1],
         "dropout": dropout,
+        "hidden_layer_sizes": hidden_layer_sizes,
     }
     parameters = {"learning_rate_init": 0.01, "alpha": 0.0, "label_smoothing": 0.0} | parameters
     return build_net(network, n_classes=2, device="cpu", **parameters)
@@ -439,11 +440,13 @@ def test_a_trained_net_can_be_copied_and_pickled_and_used_by_skorch_means():
         np.testing.assert_array_equal(other.predict_proba(images), expected)
 
 
-def test_a_lone_image_gets_the_scores_that_it_gets_among_others():
-    net = make_net()
-    sample = make_sample(20)
+@pytest.mark.parametrize("hidden", [(), (16,), (64, 32)], ids=str)
+def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden):
+    net = make_net(hidden_layer_sizes=hidden)
+    sample = make_sample(60)
     run(net, sample)
     together = net.scores(sample.images)
-    for i in range(20):
-        alone = net.scores(ImageSet(sample.images.pixels[i : i + 1], (2, 2, 1)))
-        np.testing.assert_array_equal(alone[0], together[i])
+    for n in (1, 2, 3, 5, 7):
+        for i in range(0, 60, n):
+            some = net.scores(ImageSet(sample.images.pixels[i : i + n], (2, 2, 1)))
+            np.testing.assert_array_equal(some, together[i : i + n])

@@ -1,0 +1,212 @@
+"""Data and settings that are hard to learn from: learnt as far as can be, or said why not."""
+
+import re
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn.images import ImageSet
+from sklearn_shapecnn.training import Sample
+
+IDLE = "The network has learnt next to nothing from the images"
+SAME = "all pixels of X are the same"
+RARE = "may therefore never be predicted"
+
+
+def fit(X, y, **parameters):
+    parameters = {"n_filters": (8,), "max_iter": 20, "random_state": 0} | parameters
+    clf = ShapeCNNClassifier(**parameters).fit(X, y)
+    probabilities = clf.predict_proba(X)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert np.isfinite(clf.loss_curve_).all()
+    return clf, probabilities
+
+
+def noise(*shape):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("value", "normalization"), [(0, "batch"), (3.0, "layer"), (-1e6, None), (1e-30, "batch")]
+)
+def test_constant_images_get_about_the_shares_of_the_classes(value, normalization):
+    y = np.repeat(["often", "seldom"], [30, 10])
+    with pytest.warns(ConvergenceWarning, match=f"{SAME}|{IDLE}") as said:
+        X = np.full((40, 64), value)
+        _, probabilities = fit(X, y, normalization=normalization, max_iter=60)
+    assert re.search(SAME, str(said[0].message))
+    assert (probabilities == probabilities[0]).all()
+    assert 0.6 < probabilities[0, 0] < 0.9
+
+
+@pytest.mark.parametrize("parameters", [{}, {"normalization": None}, {"hidden_layer_sizes": 8}])
+def test_one_image_of_each_class_is_remembered(parameters):
+    X, y = noise(10, 64), np.arange(10)
+    clf, _ = fit(X, y, max_iter=100, **parameters)
+    np.testing.assert_array_equal(clf.predict(X), y)
+
+
+def test_one_image_of_each_class_leaves_none_to_hold_out():
+    with pytest.raises(ValueError, match="every class has only one distinct image"):
+        fit(noise(10, 64), np.arange(10), early_stopping=True)
+
+
+@pytest.fixture(scope="module")
+def one_in_ten_thousand():
+    X, y = noise(10_001, 16), np.zeros(10_001, dtype=int)
+    X[7] += 4
+    y[7] = 1
+    return X, y
+
+
+@pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
+def test_one_image_against_ten_thousand_is_learnt_once_it_weighs_as_much(how, one_in_ten_thousand):
+    X, y = one_in_ten_thousand
+    clf = ShapeCNNClassifier(n_filters=(4,), max_iter=2, random_state=0)
+    if how == "class_weight":
+        clf.set_params(class_weight="balanced").fit(X, y)
+    else:
+        clf.fit(X, y, sample_weight=np.where(y, 10_000, 1))
+    assert clf.predict(X[7:8]) == [1]
+    assert clf.score(X, y) > 0.999
+
+
+def test_one_image_against_ten_thousand_of_equal_weight_is_warned_of(one_in_ten_thousand):
+    X, y = one_in_ten_thousand
+    with pytest.warns(ConvergenceWarning, match=f"class 0 of y has 1e\\+04 times .* 1, .*{RARE}"):
+        clf, _ = fit(X, y, n_filters=(4,), max_iter=1)
+    assert clf.score(X, y) > 0.999
+
+
+def test_an_image_in_a_hundred_needs_no_warning():
+    X, y = noise(101, 16), np.arange(101) == 7
+    X[7] += 4
+    clf, _ = fit(X, y, max_iter=60)
+    np.testing.assert_array_equal(clf.predict(X), y)
+
+
+def test_a_class_without_weight_is_left_out_without_a_warning():
+    X, y = noise(30, 16), np.arange(30) % 3
+    _, probabilities = fit(X, y, class_weight={2: 0})
+    assert probabilities[:, 2].max() < 1 / 3
+
+
+def sample_of(weights):
+    weights = np.asarray(weights, dtype=np.float32)
+    n = len(weights)
+    images = ImageSet(noise(n, 4), (2, 2, 1))
+    return Sample(images, np.arange(n), np.arange(n) % 2, weights / weights.mean())
+
+
+def test_heavy_images_share_their_weight_among_the_times_they_are_shown():
+    sample = sample_of([1] * 99 + [1000])
+    spread = sample.spread()
+    assert len(sample) < len(spread) <= len(sample) * (1 + 1 / 16) + 1
+    assert spread.weights.max() < 20
+    assert spread.weights.mean() == pytest.approx(1)
+    shares = np.bincount(spread.rows, weights=spread.weights) / len(spread)
+    np.testing.assert_allclose(shares, sample.weights / len(sample), rtol=1e-5)
+    np.testing.assert_array_equal(spread.targets, spread.rows % 2)
+
+
+def test_images_of_common_weights_are_shown_once():
+    sample = sample_of([1] * 50 + [10] * 5)
+    assert sample.spread() is sample
+
+
+def test_a_rare_class_is_not_taken_for_learnt_because_it_is_rare():
+    # All of the loss that the shares of the classes leave is less than 0.01 here.
+    X, y = noise(2002, 16), np.zeros(2002, dtype=int)
+    X[:3] += 4
+    y[:3] = 1
+    clf = ShapeCNNClassifier(n_filters=(8,), random_state=0).fit(X, y)
+    assert clf.n_iter_ > 4  # it went on after the short round
+    assert (clf.predict(X[:3]) == 1).all()
+
+
+def test_a_thousand_classes():
+    centers = noise(1000, 64)
+    y = np.repeat(np.arange(1000), 2)
+    X = centers[y] + 0.1 * np.random.default_rng(1).normal(size=(2000, 64))
+    clf, probabilities = fit(X, y, n_filters=(16,), max_iter=6)
+    assert probabilities.shape == (2000, 1000)
+    assert clf.score(X, y) > 0.99
+    # Not score, which in scikit-learn 1.7 warns of as many classes as images.
+    assert np.mean(clf.predict(centers) == np.arange(1000)) > 0.99
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_conflicting_labels_become_probabilities(early_stopping):
+    # Each image stands there twenty times, under its right label fifteen times.
+    image, right = np.repeat(np.arange(8), 20), np.tile(np.arange(20), 8) < 15
+    y = np.where(image < 4, right, ~right)
+    settings = {"max_iter": 50, "early_stopping": early_stopping, "n_iter_no_change": np.inf}
+    _, probabilities = fit(noise(8, 64)[image], y, **settings)
+    if not early_stopping:
+        np.testing.assert_allclose(probabilities[:, 1], np.where(image < 4, 0.75, 0.25), atol=0.05)
+
+
+def test_labels_that_all_images_share_alike_are_warned_of():
+    y = np.tile(np.arange(20) < 15, 8)
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        _, probabilities = fit(noise(8, 64)[np.repeat(np.arange(8), 20)], y, max_iter=50)
+    np.testing.assert_allclose(probabilities[:, 1], 0.75, atol=0.05)
+
+
+@pytest.mark.parametrize("normalization", ["batch", None])
+@pytest.mark.parametrize(("factor", "offset"), [(1e6, 0), (1e6, 3e6), (1e-12, 0)])
+def test_pixels_on_any_scale_are_learnt(shapes, factor, offset, normalization):
+    X, y = shapes
+    X = X.astype(np.float64) * factor + offset
+    clf, _ = fit(X, y, n_filters=(16, 32), max_iter=12, normalization=normalization)
+    assert clf.score(X, y) > 0.9
+
+
+def test_one_wild_pixel_does_not_lead_to_nan(shapes):
+    X, y = shapes[0].copy(), shapes[1]
+    X[0, 0] = 1e6
+    with pytest.warns(ConvergenceWarning, match=IDLE):  # all other pixels look the same now
+        fit(X, y, normalization=None, max_iter=8)
+
+
+RATES = {"n_filters": (16, 32), "max_iter": 10}
+
+
+@pytest.mark.parametrize(("rate", "least"), [(1e-4, 0.4), (1e-3, 0.6), (1e-2, 0.9), (1e-1, 0.6)])
+@pytest.mark.parametrize("normalization", ["batch", None])
+def test_learning_rates_from_which_something_is_learnt(shapes, rate, least, normalization):
+    clf, _ = fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
+    assert clf.score(*shapes) > least
+
+
+@pytest.mark.parametrize("rate", [1e-8, 1e-6, 10.0, 100.0])
+@pytest.mark.parametrize("normalization", ["batch", None])
+def test_learning_rates_from_which_nothing_is_learnt_are_warned_of(shapes, rate, normalization):
+    with pytest.warns(ConvergenceWarning, match=rf"{IDLE}.*learning_rate_init \(it is {rate:g}\)"):
+        fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e6, 1e38, 1e300])
+@pytest.mark.parametrize("normalization", ["batch", None])
+def test_learning_rates_at_which_training_diverges_are_refused(shapes, rate, normalization):
+    with pytest.raises(ValueError, match=r"Training diverged: .* Lower learning_rate_init"):
+        fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
+
+
+@pytest.mark.parametrize("max_iter", [1, 7])
+def test_a_training_cut_short_is_not_told_what_it_knows(shapes, max_iter):
+    fit(*shapes, learning_rate_init=1e-8, max_iter=max_iter)
+
+
+def test_where_the_labels_leave_next_to_nothing_to_learn_no_warning_says_so():
+    X, y = noise(40, 16), np.arange(40) % 2
+    fit(X, y, class_weight={0: 1e7, 1: 1})
+
+
+def test_dropout_is_not_mistaken_for_a_lack_of_learning(shapes):
+    clf, _ = fit(*shapes, n_filters=(16, 32), dropout=0.97, max_iter=8)
+    assert clf.loss_curve_[-1] > np.log(3)
+    assert clf.score(*shapes) > 0.5
