@@ -36,7 +36,7 @@ from skorch.callbacks.scoring import ScoringBase
 from skorch.history import History
 
 from sklearn_shapecnn.callbacks import FitTasks, ShowProgress
-from sklearn_shapecnn.compat import CallbackSupportMixin
+from sklearn_shapecnn.compat import CallbackSupportMixin, warn
 from sklearn_shapecnn.images import (
     ImageSet,
     check_pixels,
@@ -60,11 +60,14 @@ from sklearn_shapecnn.network import (
     plan_stages,
 )
 from sklearn_shapecnn.saving import (
+    FITTED,
     OtherVersionWarning,
+    check_state,
     current_versions,
     find_differences,
     net_from_plain,
     net_to_plain,
+    reading_a_file,
 )
 from sklearn_shapecnn.training import (
     AUGMENTATIONS,
@@ -81,7 +84,7 @@ from sklearn_shapecnn.training import (
     warm_up_from,
 )
 
-MOST_WEIGHTS = 2**31  # in training, each takes 16 bytes of memory at least
+MOST_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
 
 
 class ShapeCNNClassifier(
@@ -423,9 +426,9 @@ class ShapeCNNClassifier(
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
         callbacks = self._check_callbacks()
-        device, rng, train_net = self._workplace()
-
         sample, center, scale = distinct_sample(ImageSet(pixels, image_shape), targets, weights)
+        # Late, for what is refused draws no random numbers.
+        device, rng, train_net = self._workplace()
         sample, held_out = (
             sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
         )
@@ -555,9 +558,8 @@ class ShapeCNNClassifier(
         network = self._network_parameters(image_shape)
         augment = self._check_augment(image_shape)
         callbacks = self._check_callbacks()
-        device, rng, train_net = self._workplace()
-
         sample, center, scale = distinct_sample(images, targets, weights)
+        device, rng, train_net = self._workplace()
         if len(sample) == 1:
             sample = sample.take(np.array([0, 0]))  # batch normalization needs two
         if goes_on:
@@ -847,15 +849,17 @@ class ShapeCNNClassifier(
         state = dict(state)
         differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
         if differences:
-            warnings.warn(OtherVersionWarning(type(self).__name__, differences), stacklevel=2)
+            warn(OtherVersionWarning(type(self).__name__, differences))
         # Parameters that came after the version that saved it have their defaults.
         ShapeCNNClassifier.__init__(self)
-        if "net_" in state:
-            try:
-                device = _find_device(state["device_"])
-            except ValueError:  # it was saved where there is a GPU that is not here
-                device = _find_device("auto")
-            state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
+        if FITTED & state.keys():
+            with reading_a_file():
+                check_state(state)
+                try:
+                    device = _find_device(state["device_"])
+                except ValueError:  # it was saved where there is a GPU that is not here
+                    device = _find_device("auto")
+                state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
         super().__setstate__(state)
 
     def _scores(self, X: Any) -> np.ndarray:
@@ -868,7 +872,8 @@ class ShapeCNNClassifier(
         pixels = check_pixels(X, self)
         if pixels.ndim == 2:
             # Column names first, as in scikit-learn: they say best what is wrong.
-            _check_feature_names(self, X, reset=False)
+            with naming("X"):
+                _check_feature_names(self, X, reset=False)
         check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
         return ImageSet(pixels, self.image_shape_)
 
@@ -943,7 +948,8 @@ class ShapeCNNClassifier(
         }
 
     def _check_augment(self, image_shape: tuple[int, int, int]) -> Augment | None:
-        names = [] if self.augment is None else np.ravel(self.augment).tolist()
+        with naming("augment"):
+            names = [] if self.augment is None else np.ravel(self.augment).tolist()
         names = [auto_augment(image_shape) if name == "auto" else name for name in names]
         for name in names:
             if name not in AUGMENTATIONS:
@@ -998,11 +1004,10 @@ class ShapeCNNClassifier(
         mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
         spread = 1 / scale / deviation
         if not 0.05 < spread < 20 or abs(center - mean) > 20 * deviation:
-            warnings.warn(
+            warn(
                 f"The pixels of X seem to be on another scale than those that the network knows: "
                 f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
-                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1.",
-                stacklevel=4,
+                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1."
             )
         net.lr = float(self.learning_rate_init)
         net.optimizer__weight_decay = float(self.alpha)
@@ -1025,9 +1030,10 @@ def check_finite(values: np.ndarray) -> np.ndarray:
 
 def _positive_ints(name: str, value: Any) -> list[int]:
     """Check a parameter that is an int or a sequence of ints, all positive."""
-    values = [value] if isinstance(value, Integral) else list(np.atleast_1d(value))
     if isinstance(value, list | tuple):  # as they came: NumPy would turn bools into ints
         values = list(value)
+    else:
+        values = [value] if isinstance(value, Integral) else list(np.atleast_1d(value))
     if any(not isinstance(v, Integral) or isinstance(v, bool) or v < 1 for v in values):
         raise ValueError(f"{name} must hold positive ints only, but got {value!r}.")
     return [int(v) for v in values]
@@ -1045,11 +1051,15 @@ def _find_device(device: str) -> str:
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
+    if device == "cpu":
+        return device
     reason = "it holds no data"
     try:
-        if torch.zeros(1, device=device).device.type != "meta":
-            return device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # torch warns of kinds that it can do next to nothing on
+            if torch.zeros(1, device=device).device.type != "meta":
+                return device
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError, Warning) as error:
         reason = textwrap.shorten(str(error), 120, placeholder=" ...")
     raise ValueError(
         f"device={device!r} is not available here ({reason}). Use 'auto' or 'cpu', or 'cuda' or "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,7 +21,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_shapecnn.compat import CallbackSupportMixin
+from sklearn_shapecnn.compat import CallbackSupportMixin, warn
 from sklearn_shapecnn.decoding import PATH, read_image, to_dtype
 from sklearn_shapecnn.images import BLOCK_BYTES
 
@@ -321,10 +320,9 @@ class ImageReader(  # type: ignore[call-arg]
                 )
             if failures:
                 instead = "are left out" if drop else f"became {self.on_error} images"
-                warnings.warn(
+                warn(
                     f"{len(failures)} of {len(items)} files cannot be read and {instead}:\n"
-                    + _enumerate(failures, "\n"),
-                    stacklevel=4 if drop else 3,  # load_image_folder is called through a wrapper
+                    + _enumerate(failures, "\n")
                 )
             return out.close(), good
         except BaseException:  # an interrupt too, or the file stays and nobody knows of it
@@ -573,12 +571,11 @@ def _list_folder(
         )
     ignored = loose + nested + (others if extensions is None else [])
     if ignored:
-        warnings.warn(
+        warn(
             f"In {folder}, {len(ignored)} files or folders are ignored, because their names are no "
             f"images' or they are not right in the folder of a class: "
             f"{_enumerate([path.relative_to(folder) for path in ignored])}. "
-            f"Set extensions to change what counts as an image.",
-            stacklevel=4,
+            f"Set extensions to change what counts as an image."
         )
     return files
 

@@ -139,8 +139,11 @@ def naming(name: str) -> Iterator[None]:
     try:
         with np.errstate(all="ignore"):  # such as infinities of both signs, which have no sum
             yield
-    except (ValueError, TypeError, OverflowError) as error:
-        if re.search(rf"\b{name}\b", str(error)) and not isinstance(error, OverflowError):
+    except (Warning, MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever the array of some other library raises
+        is_usual = isinstance(error, ValueError | TypeError)
+        if is_usual and re.search(rf"\b{name}\b", str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name}: {error}") from error

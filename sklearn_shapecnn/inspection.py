@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from sklearn_shapecnn.classifier import ShapeCNNClassifier, check_finite
 from sklearn_shapecnn.images import ImageSet, check_pixels, find_image_shape
 from sklearn_shapecnn.network import ACTIVATIONS, GlobalFeatures, ShapeCNN
-from sklearn_shapecnn.training import images_at_once, to_tensor
+from sklearn_shapecnn.training import images_at_once, one_thread_if_forked, to_tensor
 
 METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
 STEPS = ("convolution", "output")
@@ -113,7 +113,7 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     network = _network(classifier)
     images = classifier._images(X)
     parts: list[list[np.ndarray]] = [[] for _ in network.body]
-    with torch.inference_mode():
+    with one_thread_if_forked(), torch.inference_mode():
         for batch in _batches(images, network):
             for layer, (convolved, output) in enumerate(_run(network, batch)):
                 chosen = output if step == "output" else convolved
@@ -219,18 +219,19 @@ def saliency(
     targets = _check_target(target, classifier, images)
     results = np.empty((len(images), height, width), dtype=np.float32)
     done = 0
-    for batch in _batches(images, network):
-        wanted = torch.from_numpy(targets[done : done + len(batch)]).to(batch.device)
-        if method == "grad_cam":
-            result = _grad_cam(network, batch, wanted, layer)
-        elif method == "gradients":
-            result = _gradients(network, batch, wanted).abs().amax(1)
-        elif method == "integrated_gradients":
-            result = _integrated_gradients(network, batch, wanted, baseline, n_steps)
-        else:
-            result = _occlusion(network, batch, wanted, baseline, window)
-        results[done : done + len(batch)] = result.cpu().numpy()
-        done += len(batch)
+    with one_thread_if_forked():
+        for batch in _batches(images, network):
+            wanted = torch.from_numpy(targets[done : done + len(batch)]).to(batch.device)
+            if method == "grad_cam":
+                result = _grad_cam(network, batch, wanted, layer)
+            elif method == "gradients":
+                result = _gradients(network, batch, wanted).abs().amax(1)
+            elif method == "integrated_gradients":
+                result = _integrated_gradients(network, batch, wanted, baseline, n_steps)
+            else:
+                result = _occlusion(network, batch, wanted, baseline, window)
+            results[done : done + len(batch)] = result.cpu().numpy()
+            done += len(batch)
     return check_finite(results)
 
 
@@ -392,7 +393,7 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
         ),
     ]
     layers = [_describe("input", "scaling of pixels", x, [], 0)]
-    with torch.inference_mode():
+    with one_thread_if_forked(), torch.inference_mode():
         for stage, module in steps:
             x = module(x)
             weights = list(module.parameters())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Number
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
+from sklearn_shapecnn.compat import warn
 from sklearn_shapecnn.images import naming
 
 OVERLOOKED = 999  # images to one, from which on a class is easily overlooked
@@ -150,12 +150,11 @@ def warn_of_light_classes(classes: np.ndarray, targets: np.ndarray, weights: np.
     light = int(np.where(totals > 0, totals, np.inf).argmin())  # weight zero is on purpose
     heavy = int(totals.argmax())
     if totals[light] < totals[heavy] / OVERLOOKED:
-        warnings.warn(
+        warn(
             f"The class {classes.tolist()[heavy]!r} of y has {totals[heavy] / totals[light]:.3g} "
             f"times the weight of the class {classes.tolist()[light]!r}, which may therefore never "
             f"be predicted. Where it should be, set class_weight='balanced'.",
             ConvergenceWarning,
-            stacklevel=4,
         )
 
 

@@ -206,8 +206,8 @@ class ShapeCNN(nn.Module):
         """What a part of the head makes of the features."""
         if self.training or len(self.head) == 2 or x.device.type != "cpu":
             return layers(x)
-        # With hidden layers in float64: in float32 the last digits would depend on how many images
-        # there are.
+        # Hidden layers add up errors of rounding that depend on how many images there are: by more
+        # than scikit-learn's checks allow, were it not in float64.
         x = x.double()
         for layer in layers.modules():
             if isinstance(layer, nn.Linear):

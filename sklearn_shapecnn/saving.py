@@ -7,6 +7,9 @@ single type to trust.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,17 @@ from sklearn_shapecnn import __version__
 from sklearn_shapecnn.network import GRID, Dropout, count_weights, plan_stages
 from sklearn_shapecnn.training import ShapeNet, build_net, one_thread_if_forked
 
+FITTED = {  # what a fitted classifier has, beside the names of columns
+    "classes_",
+    "n_features_in_",
+    "image_shape_",
+    "n_iter_",
+    "loss_curve_",
+    "validation_scores_",
+    "best_validation_score_",
+    "device_",
+    "net_",
+}
 FORMAT = 1  # to be raised when files change so that an older version would read them wrongly
 
 
@@ -103,6 +117,48 @@ def find_differences(saved: Any, estimator_name: str) -> dict[str, tuple[str, st
     }
 
 
+@contextmanager
+def reading_a_file() -> Iterator[None]:
+    """Make a ValueError that tells where it comes from of what wrong values lead to."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"This classifier cannot be loaded; its file may be damaged or have been changed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def check_state(state: dict[str, Any]) -> None:
+    """Look whether what a file says of a fitted classifier is whole and fits together.
+
+    Raises
+    ------
+    ValueError
+        Where it does not, or asks for a network much larger than the weights that are there.
+    """
+    if missing := FITTED - state.keys():
+        raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    plain = state["net_"]
+    network, weights = plain["network"], plain["weights"]
+    names = ("image_shape", "n_filters", "kernel_size", "pool_size")
+    sizes = {name: network[name] for name in names}
+    hidden, n_classes = network["hidden_layer_sizes"], plain["n_classes"]
+    if min(chain(*sizes.values(), hidden, [n_classes])) < 1:
+        raise ValueError("its network has layers of no size")
+    needed = count_weights(plan_stages(**sizes), hidden, n_classes)
+    there = sum(np.size(array) for array in weights.values())
+    if needed > (2 + GRID**2) * there:  # small maps have a part only of the features counted
+        raise ValueError(f"its network needs about {needed} weights, and {there} are there")
+    if len(state["classes_"]) != n_classes or [*state["image_shape_"]] != [*sizes["image_shape"]]:
+        raise ValueError("its network is for other classes or images")
+    for name, moments in plain["moments"].items():
+        # The training that goes on would notice: only numbers of the optimizer have no shape.
+        for array in moments.values():
+            if np.ndim(array) and np.shape(array) != np.shape(weights[name]):
+                raise ValueError(f"what the optimizer knows does not fit {name}")
+
+
 def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     """Turn a fitted net into numbers, strings and NumPy arrays.
 
@@ -149,34 +205,7 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     -------
     net : ShapeNet
         It shares no memory with the arrays.
-
-    Raises
-    ------
-    ValueError
-        Where something is missing or does not fit together.
     """
-    try:
-        _check_size(plain)
-        return _from_plain(plain, device)
-    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-        raise ValueError(
-            f"This classifier cannot be loaded, for its file is damaged or was changed: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _check_size(plain: dict[str, Any]) -> None:
-    """Refuse to make a network much larger than the weights in the file."""
-    network = plain["network"]
-    names = ("image_shape", "n_filters", "kernel_size", "pool_size")
-    stages = plan_stages(**{name: network[name] for name in names})
-    needed = count_weights(stages, network["hidden_layer_sizes"], plain["n_classes"])
-    there = sum(np.size(array) for array in plain["weights"].values())
-    if needed > (2 + GRID**2) * there:  # small maps have a part only of the features counted
-        raise ValueError(f"its network needs about {needed} weights, and {there} are there")
-
-
-def _from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     net = build_net(
         plain["network"],
         n_classes=plain["n_classes"],
@@ -185,6 +214,9 @@ def _from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
         label_smoothing=plain["label_smoothing"],
         device=device,
     )
+    for name, tensor in net.module_.state_dict().items():
+        if np.shape(plain["weights"][name]) != tuple(tensor.shape):  # some others torch would take
+            raise ValueError(f"{name} needs the shape {tuple(tensor.shape)}")
     net.module_.load_state_dict(_to_tensors(plain["weights"]))
     net.module_.eval()
     optimizer = net.optimizer_.state_dict()

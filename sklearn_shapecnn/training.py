@@ -16,7 +16,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from sklearn_shapecnn.callbacks import ShowProgress
+from sklearn_shapecnn.compat import warn
 from sklearn_shapecnn.images import ImageSet
 from sklearn_shapecnn.network import ShapeCNN, is_large
 
@@ -41,6 +42,7 @@ STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that l
 LEARNT = 0.02  # mean loss at which there is nothing left to learn
 IDLE = 0.008  # mean loss where 999 of 1,000 images are of one class, and none is looked at
 LEAST_EPOCHS = 8  # of a full round, and before which nobody expects it to have learnt
+ENOUGH = 1000  # images tell whether it has
 MAX_GRADIENT_NORM = 1.0
 HEAVY = 16  # times the mean weight: what weighs more is shown several times an epoch
 PIXELS_AT_ONCE = 2**19  # no more go through the network at once, for their memory
@@ -181,12 +183,11 @@ def distinct_sample(
     if spread > max(1e-7 * abs(center), 1e-36):
         scale = 1 / spread
     else:
-        warnings.warn(
-            f"In float32, in which the network computes, all pixels of X are the same (about "
-            f"{center:g}): there is nothing to learn from. Subtract what they have in common, or "
-            f"scale X.",
+        warn(
+            f"In float32, in which the network computes, all pixels of X are the same or next to "
+            f"it (about {center:g}): there is little to learn from. Subtract what they have in "
+            f"common, or scale X.",
             ConvergenceWarning,
-            stacklevel=3,
         )
     merged = (merged / merged.mean()).astype(np.float32)
     return Sample(images, rows, targets[rows], merged), float(center), scale
@@ -611,6 +612,12 @@ class ShapeNet(NeuralNetClassifier):
                 twin.module_.load_state_dict(callback.best_weights)
         return twin
 
+    def settle(self, keep_best: KeepBest | None) -> None:
+        """End the training, with the best weights where it was watched which they are."""
+        self.module_.eval()
+        if keep_best is not None:
+            self.module_.load_state_dict(keep_best.best_weights)
+
     def has_learnt(self, sample: Sample) -> bool:
         """Whether the last epoch left the loss next to where label smoothing lets it go."""
         least, idle = self.loss_bounds(sample)
@@ -631,22 +638,23 @@ class ShapeNet(NeuralNetClassifier):
         known[0] += 1 - smoothing
         return float(entr(known).sum()), float(entr(shares).sum())
 
-    def warn_if_idle(self, sample: Sample) -> None:
-        """Warn where a training of some length taught next to nothing of what images tell."""
-        least, idle = self.loss_bounds(sample)
-        if self.history[-1, "train_loss"] < idle - 0.01 * (idle - least):
-            return
-        # Dropout and augmentation may be all there is to that loss.
-        _, idle = self.loss_bounds(sample, smoothing=0)
-        _, loss = self.evaluate(sample)
-        if idle > IDLE and not loss < 0.99 * idle:
-            warnings.warn(
+    def warn_if_idle(self, sample: Sample, n_epochs: int) -> None:
+        """Warn where a training of so many epochs taught next to nothing of what images tell."""
+        # Not by the loss of the training, to which dropout, augmentation and the statistics of a
+        # batch belong. One in so many images, for they are sorted by class.
+        some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / ENOUGH)))
+        _, idle = self.loss_bounds(some, smoothing=0)
+        _, loss = self.evaluate(some)
+        # A network may begin with some luck.
+        first, last = (self.history[i, "train_loss"] for i in (-n_epochs, -1))
+        stands_still = first - last < 0.01 * idle
+        if idle > IDLE and not loss < (0.95 if stands_still else 0.99) * idle:
+            warn(
                 f"The network has learnt next to nothing from the images: its loss is {loss:.3g} "
                 f"at last, where the shares of the classes alone make it {idle:.3g}. Change "
-                f"learning_rate_init (it is {self.lr:g}), raise max_iter, or see whether the "
-                f"labels y belong to the images in X.",
+                f"learning_rate_init (it is {self.lr:g}), raise max_iter, look for extreme values "
+                f"in X, or see whether the labels y belong to the images.",
                 ConvergenceWarning,
-                stacklevel=8,
             )
 
     def fail(self, what: str) -> NoReturn:
@@ -804,36 +812,35 @@ def train(
         history = net.history
         net.notify("on_train_begin", X=sample, y=sample.targets)
         net.history = history  # skorch's LoadInitState brings that of another fit
-        for n_epochs in rounds:
-            net.iterator_train__seed = seed + len(net.history)  # no round repeats another's order
-            for callback in (cycle, *callbacks):
-                if isinstance(callback, OneCycle | ShowProgress):
-                    callback.start(n_epochs * steps_per_epoch)
-            net.fit_loop(sample, epochs=n_epochs)
-            if net.has_learnt(sample):
-                break
-        if len(net.history) - n_epochs_before >= LEAST_EPOCHS and schedule is one_cycle:
-            net.warn_if_idle(sample)
-    except StopTraining:
-        pass
+        with suppress(StopTraining):
+            for n_epochs in rounds:
+                # No round repeats the order of another one.
+                net.iterator_train__seed = seed + len(net.history)
+                for callback in (cycle, *callbacks):
+                    if isinstance(callback, OneCycle | ShowProgress):
+                        callback.start(n_epochs * steps_per_epoch)
+                net.fit_loop(sample, epochs=n_epochs)
+                if net.has_learnt(sample):
+                    break
+        net.settle(keep_best)
+        n_epochs = len(net.history) - n_epochs_before
+        if n_epochs >= LEAST_EPOCHS and schedule is one_cycle:
+            net.warn_if_idle(sample, n_epochs)
     except KeyboardInterrupt as interrupt:
         rows = net.history.to_list()[n_epochs_before:]
         n_epochs = len(keep_best.scores) if keep_best else sum("train_loss" in row for row in rows)
         del net.history[n_epochs_before + n_epochs :]  # the epoch that was cut off
         if n_epochs == 0:
             raise
+        net.settle(keep_best)
         if not _comes_from(callbacks, interrupt):
-            warnings.warn(
+            warn(
                 f"Training was interrupted after epoch {n_epochs}; what was learnt until then is "
                 f"kept. To go on, set warm_start=True and max_iter to the epochs that you still "
-                f"want, and call fit again.",
-                stacklevel=8,
+                f"want, and call fit again."
             )
     finally:
         net.callbacks_ = standing
-    net.module_.eval()
-    if keep_best is not None:
-        net.module_.load_state_dict(keep_best.best_weights)
     for callback in callbacks:
         callback.on_train_end(net, X=sample, y=sample.targets)
     if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
@@ -858,7 +865,7 @@ def _load_without_a_trace(module: str) -> None:
         before = set(os.environ)
         importlib.import_module(module)
         for name in set(os.environ) - before:
-            if name.startswith("TORCH"):
+            if name.startswith("TORCHINDUCTOR_"):
                 del os.environ[name]
 
 

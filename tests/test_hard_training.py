@@ -32,7 +32,7 @@ def noise(*shape):
 @pytest.mark.parametrize(
     ("value", "normalization"), [(0, "batch"), (3.0, "layer"), (-1e6, None), (1e-30, "batch")]
 )
-def test_constant_images_get_about_the_shares_of_the_classes(value, normalization):
+def test_constant_images_get_probabilities_that_lean_to_the_frequent_class(value, normalization):
     y = np.repeat(["often", "seldom"], [30, 10])
     with pytest.warns(ConvergenceWarning, match=f"{SAME}|{IDLE}") as said:
         X = np.full((40, 64), value)
@@ -138,15 +138,25 @@ def test_a_thousand_classes():
     assert np.mean(clf.predict(centers) == np.arange(1000)) > 0.99
 
 
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_conflicting_labels_become_probabilities(early_stopping):
-    # Each image stands there twenty times, under its right label fifteen times.
+@pytest.fixture
+def conflicting():
+    """Each image stands there twenty times, under its right label fifteen times."""
     image, right = np.repeat(np.arange(8), 20), np.tile(np.arange(20), 8) < 15
     y = np.where(image < 4, right, ~right)
-    settings = {"max_iter": 50, "early_stopping": early_stopping, "n_iter_no_change": np.inf}
-    _, probabilities = fit(noise(8, 64)[image], y, **settings)
-    if not early_stopping:
-        np.testing.assert_allclose(probabilities[:, 1], np.where(image < 4, 0.75, 0.25), atol=0.05)
+    return noise(8, 64)[image], y, np.where(image < 4, 0.75, 0.25)
+
+
+def test_conflicting_labels_become_probabilities(conflicting):
+    X, y, shares = conflicting
+    _, probabilities = fit(X, y, max_iter=50)
+    np.testing.assert_allclose(probabilities[:, 1], shares, atol=0.05)
+
+
+def test_where_what_is_held_out_speaks_against_learning_a_warning_says_so(conflicting):
+    # The best of all epochs on two of the conflicting pairs is one that has not learnt yet.
+    X, y, _ = conflicting
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        fit(X, y, max_iter=50, early_stopping=True, n_iter_no_change=np.inf)
 
 
 def test_labels_that_all_images_share_alike_are_warned_of():
@@ -165,11 +175,15 @@ def test_pixels_on_any_scale_are_learnt(shapes, factor, offset, normalization):
     assert clf.score(X, y) > 0.9
 
 
-def test_one_wild_pixel_does_not_lead_to_nan(shapes):
-    X, y = shapes[0].copy(), shapes[1]
-    X[0, 0] = 1e6
-    with pytest.warns(ConvergenceWarning, match=IDLE):  # all other pixels look the same now
-        fit(X, y, normalization=None, max_iter=8)
+@pytest.mark.parametrize("value", [1e3, 1e6])
+@pytest.mark.parametrize("n", [60, 240])
+def test_one_wild_pixel_beside_which_all_others_look_the_same_is_warned_of(shapes, n, value):
+    # The training itself goes well: batch by batch, all but the one with that pixel are learnt.
+    X, y = shapes[0][:n].copy(), shapes[1][:n]
+    X[0, 0] = value
+    with pytest.warns(ConvergenceWarning, match=f"{IDLE}.*look for extreme values in X"):
+        clf, _ = fit(X, y, n_filters="auto")
+    assert clf.loss_curve_[-1] < 0.5
 
 
 RATES = {"n_filters": (16, 32), "max_iter": 10}
@@ -187,6 +201,22 @@ def test_learning_rates_from_which_something_is_learnt(shapes, rate, least, norm
 def test_learning_rates_from_which_nothing_is_learnt_are_warned_of(shapes, rate, normalization):
     with pytest.warns(ConvergenceWarning, match=rf"{IDLE}.*learning_rate_init \(it is {rate:g}\)"):
         fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
+
+
+@pytest.mark.parametrize("rate", [1e-8, 10.0, 100.0])
+@pytest.mark.parametrize("n_iter_no_change", [10, np.inf])
+def test_early_stopping_does_not_hide_that_nothing_was_learnt(shapes, rate, n_iter_no_change):
+    parameters = RATES | {"max_iter": 12, "n_iter_no_change": n_iter_no_change}
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        fit(*shapes, learning_rate_init=rate, early_stopping=True, **parameters)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_lucky_start_is_not_taken_for_learning(shapes, seed):
+    X, y = shapes[0][:60], shapes[1][:60]
+    parameters = {"n_filters": "auto", "hidden_layer_sizes": 16, "random_state": seed}
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        fit(X, y, learning_rate_init=1e-8, max_iter=15, **parameters)
 
 
 @pytest.mark.parametrize("rate", [1e3, 1e6, 1e38, 1e300])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from scipy import sparse
 
 from sklearn_shapecnn.images import ImageSet, check_pixels, check_same_images, find_image_shape
@@ -238,6 +239,35 @@ def test_reading_keeps_what_was_written_to_a_mapped_file(tmp_path, mode):
     images = ImageSet(X, (1, 4000, 1))
     images.batch(slice(0, 100))
     assert (images.batch(slice(7, 8)) == 200).all()
+
+
+class Unwilling:
+    """Says that it is an array, and is none when it comes to that."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), AttributeError("no"), ArithmeticError("no")])
+def test_what_an_array_of_another_library_raises_is_told_of_x(error):
+    with pytest.raises(ValueError, match=r"^X: no$"):
+        check_pixels(Unwilling(error), None)
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), OSError("gone")])
+def test_what_is_not_wrong_with_x_is_not_told_of_it(error):
+    with pytest.raises(type(error), match=r"^(full|gone)$"):
+        check_pixels(Unwilling(error), None)
+
+
+def test_tensors_are_taken_unless_they_have_gradients():
+    tensor = torch.ones((2, 4))
+    assert check_pixels(tensor, None).tolist() == [[1] * 4] * 2
+    with pytest.raises(ValueError, match=r"^X: Can't call numpy"):
+        check_pixels(tensor.requires_grad_(), None)
 
 
 def test_errors_name_the_estimator():

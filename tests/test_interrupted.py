@@ -33,7 +33,9 @@ def interrupts():
 
 @pytest.mark.parametrize("by", ["Ctrl+C", "a callback's exception"])
 def test_random_moments(interrupts, by):
-    rng = np.random.default_rng()  # others each time
+    seed = int(np.random.default_rng().integers(2**32))  # other moments each time
+    print("seed:", seed)
+    rng = np.random.default_rng(seed)
     for kind in interrupts.KINDS:
         outcomes = interrupts.count_outcomes(kind, by, 3, rng)
         assert outcomes.total() == 3
@@ -189,6 +191,7 @@ print(clf.fit(X, y).n_iter_)
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert ran.stdout.split() == ["interrupted", "False", "1"], ran.stderr
@@ -242,6 +245,7 @@ print(n_killed)
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
         cwd=tmp_path,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )

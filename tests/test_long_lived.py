@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn.training import ShapeNet
 
 ENOUGH = 120  # seconds after which threads count as locked up
 
@@ -53,6 +54,12 @@ SETTINGS = [
 ]
 
 
+def count_nets():
+    """How many nets are in memory: they are too small to be noticed among all that it holds."""
+    gc.collect()
+    return sum(type(thing) is ShapeNet for thing in gc.get_objects())
+
+
 @needs_proc
 def test_fits_leave_nothing_behind(few, on_disk):
     X, y = few
@@ -64,9 +71,11 @@ def test_fits_leave_nothing_behind(few, on_disk):
     for i in range(8):
         fit(i)
     memory, rest = held()
+    n_nets = count_nets()
     for i in range(40):
         fit(i)
     memory_after, rest_after = held()
+    assert count_nets() == n_nets
     assert rest_after == rest
     assert memory_after - memory < 20
 
@@ -75,9 +84,7 @@ def test_fits_leave_nothing_behind(few, on_disk):
 def test_predicts_leave_nothing_behind(few):
     X, y = few
     clf = quick().fit(X, y)
-    expected = clf.predict_proba(X)
-    for _ in range(100):
-        clf.predict_proba(X[:1])
+    expected = [clf.predict_proba(image[np.newaxis])[0] for image in X]
     memory, rest = held()
     for i in range(3000):
         np.testing.assert_array_equal(clf.predict_proba(X[i % 40][np.newaxis])[0], expected[i % 40])
@@ -126,8 +133,10 @@ def test_a_failed_fit_leaves_nothing_behind(few, on_disk):
 
     fail()
     memory, rest = held()
+    n_nets = count_nets()
     for _ in range(50):
         fail()
+    assert count_nets() == n_nets
     memory_after, rest_after = held()
     assert rest_after == rest
     assert memory_after - memory < 5

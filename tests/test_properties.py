@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -318,6 +319,9 @@ def test_fitting_any_weights(six, weights, form, class_weight):
         (np.zeros((2, 4), "M8[D]"), [0, 1], None, r"X must hold numbers, .* datetime64\[D\]"),
         ([[HUGE, 1.0], [None, 2.0]], [0, 1], None, "X: int too large to convert to float"),
         ([[np.inf, -np.inf]] * 2, [0, 1], None, "X contains infinity"),
+        (torch.ones((2, 4), requires_grad=True), [0, 1], None, "X: Can't call numpy"),
+        (np.eye(2), torch.ones(2, requires_grad=True), None, "y: Can't call numpy"),
+        (np.eye(2), [0, 1], torch.ones(2, requires_grad=True), "sample_weight: Can't call numpy"),
         ([[1e39, -1e39]] * 2, [0, 1], None, "X contains infinity or a value too large"),
         (np.eye(2), [0, 1, 0], None, "y: Found input variables with inconsistent numbers"),
         (np.eye(2), [{}, {}], None, "y: Unknown label type"),
@@ -351,6 +355,10 @@ def test_weights_whose_sum_is_infinite(six):
         ({"dropout": Fraction(1, 3)}, "dropout: "),
         ({"n_filters": 10**12}, r"n_filters=1000000000000 .* \d+ weights, which is too large"),
         ({"hidden_layer_sizes": (10**6, 10**6)}, r"hidden_layer_sizes=\(1000000, 1000000\) make"),
+        ({"n_filters": [2, [2]]}, "n_filters must hold positive ints"),
+        ({"augment": ["shift", ["flips"]]}, "augment: "),
+        ({"device": "hpu"}, "device='hpu' is not available"),
+        ({"device": "mkldnn"}, "device='mkldnn' is not available"),
         ({"class_weight": {0: HUGE}}, "class_weight: int too large"),
         ({"class_weight": {0: 0}}, "Look at sample_weight and class_weight"),
     ],
@@ -388,6 +396,7 @@ ODD = [
     [[2]], [2.0], [None], [True], [HUGE], ["a", 1], np.array(2), np.array([2, 2]), np.array([]),
     np.int8(2), np.uint64(3), np.float16(0.25), np.longdouble(0.5), Fraction(1, 3), 1j, {}, {0: 1},
     {0: -1}, {"a": 1}, {0: np.nan}, set(), object(), int, "balanced", "jitter", range(1, 3),
+    [2, [2]], ["shift", ["flips"]], [[1, 2], [3]], "hpu", "mkldnn", "meta", torch.ones(2),
 ]  # fmt: skip
 GOOD = {
     "image_shape": [None, (2, 2), (1, 4), [4, 1, 1], (2, 2, 1), np.array([2, 2])],

@@ -197,6 +197,19 @@ def test_an_instance_moves_on(work, source):
     np.testing.assert_array_equal(work(again), second)
 
 
+@SOURCES
+def test_what_is_refused_draws_nothing(source):
+    X, y = SOME
+    huge = np.where(X.max() == X, 1e39, X.astype(np.float64))
+    for parameters, pixels, labels in (({}, huge, y), ({}, X, y[:-1]), ({"augment": "up"}, X, y)):
+        clf = small(random_state=source(7), **parameters)
+        begin = state_of(clf.random_state)
+        for learn in (clf.fit, lambda X, y, clf=clf: clf.partial_fit(X, y, [0, 1, 2])):
+            with pytest.raises(ValueError):
+                learn(pixels, labels)
+        assert state_of(clf.random_state) == begin
+
+
 @WORKS
 def test_none_reads_no_global_state(work):
     found = []

@@ -30,6 +30,7 @@ from skorch.callbacks import Callback
 
 import sklearn_shapecnn
 from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn.saving import FITTED
 
 OURS = "sklearn_shapecnn.classifier.ShapeCNNClassifier"
 
@@ -411,7 +412,7 @@ def changed(state, path, value):
 def test_a_file_that_asks_for_a_huge_network_is_refused(path, value):
     X = np.random.default_rng(0).uniform(size=(4, 1500, 1500))  # with room for a huge kernel
     state = quick(max_iter=1).fit(X, [0, 1, 0, 1]).__getstate__()
-    with pytest.raises(ValueError, match=r"file is damaged or was changed: .*needs about \d+ wei"):
+    with pytest.raises(ValueError, match=r"may be damaged .*needs about \d+ weights"):
         set_state(changed(state, ["net_", *path], value))
 
 
@@ -424,6 +425,9 @@ def test_a_file_that_asks_for_a_huge_network_is_refused(path, value):
         (["network", "activation"], "none such"),
         (["network", "image_shape"], None),
         (["n_classes"], 3),
+        (["n_classes"], 2.5),
+        (["network", "n_filters"], [-1]),
+        (["network", "hidden_layer_sizes"], [20000, 20000, -30000]),
         (["moments"], None),
         (["dropout_state"], np.zeros(3, np.uint8)),
         (["history"], "[{"),
@@ -432,15 +436,42 @@ def test_a_file_that_asks_for_a_huge_network_is_refused(path, value):
 )
 def test_damaged_files_are_refused(fitted, path, value):
     state = fitted.__getstate__()
-    with pytest.raises(ValueError, match="cannot be loaded, for its file is damaged"):
+    with pytest.raises(ValueError, match="cannot be loaded; its file may be damaged"):
         set_state(changed(state, ["net_", *path], value))
 
 
 def test_a_file_without_weights_is_refused(fitted):
     state = fitted.__getstate__()
     del state["net_"]["weights"]
-    with pytest.raises(ValueError, match=r"damaged or was changed: KeyError: 'weights'"):
+    with pytest.raises(
+        ValueError, match=r"may be damaged or have been changed: KeyError: 'weights'"
+    ):
         set_state(state)
+
+
+@pytest.mark.parametrize("name", sorted(FITTED))
+def test_a_file_that_lacks_an_attribute_is_refused(fitted, name):
+    state = fitted.__getstate__()
+    del state[name]
+    with pytest.raises(ValueError, match=f"may be damaged .*it lacks {name}$"):
+        set_state(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("classes_", np.arange(5)), ("image_shape_", (9, 9, 1))]
+)
+def test_a_file_of_which_parts_do_not_fit_is_refused(fitted, name, value):
+    state = fitted.__getstate__() | {name: value}
+    with pytest.raises(ValueError, match="its network is for other classes or images"):
+        set_state(state)
+
+
+def test_what_the_optimizer_knows_must_fit_the_weights(fitted):
+    state = fitted.__getstate__()
+    name, values = next(iter(state["net_"]["moments"].items()))
+    values = {key: value[:1] if np.ndim(value) else value for key, value in values.items()}
+    with pytest.raises(ValueError, match=rf"may be damaged .*optimizer knows does not fit {name}"):
+        set_state(changed(state, ["net_", "moments", name], values))
 
 
 # Devices

@@ -267,6 +267,9 @@ def work():
     clf.predict(X)
     pickle.loads(dumped).transform(X)
     clone(clf).fit(X, y).partial_fit(X, y)
+    inspection.feature_maps(clf, X)
+    inspection.saliency(clf, X)
+    inspection.architecture(clf)
     print(torch.get_num_threads(), flush=True)
 
 child = multiprocessing.get_context("fork").Process(target=work)

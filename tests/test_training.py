@@ -65,7 +65,7 @@ def test_scaling_gives_mean_zero_and_deviation_one():
 
 
 def test_constant_pixels_are_not_blown_up():
-    with pytest.warns(ConvergenceWarning, match=r"all pixels of X are the same \(about 0\.1\)"):
+    with pytest.warns(ConvergenceWarning, match=r"all pixels of X are the same .* \(about 0\.1\)"):
         _, center, scale = distinct_sample(
             ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
         )
@@ -242,10 +242,10 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_zero():
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
-def make_net(dropout=0.5, hidden_layer_sizes=(), **parameters):
+def make_net(dropout=0.5, hidden_layer_sizes=(), n_filters=(4,), **parameters):
     network = {
         "image_shape": (2, 2, 1),
-        "n_filters": [4],
+        "n_filters": list(n_filters),
         "kernel_size": [3],
         "pool_size": [1],
         "dropout": dropout,
@@ -441,12 +441,14 @@ def test_a_trained_net_can_be_copied_and_pickled_and_used_by_skorch_means():
 
 
 @pytest.mark.parametrize("hidden", [(), (16,), (64, 32)], ids=str)
-def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden):
-    net = make_net(hidden_layer_sizes=hidden)
+@pytest.mark.parametrize("n_filters", [4, 300])
+def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden, n_filters):
+    net = make_net(hidden_layer_sizes=hidden, n_filters=[n_filters])
     sample = make_sample(60)
     run(net, sample)
     together = net.scores(sample.images)
     for n in (1, 2, 3, 5, 7):
         for i in range(0, 60, n):
             some = net.scores(ImageSet(sample.images.pixels[i : i + n], (2, 2, 1)))
-            np.testing.assert_array_equal(some, together[i : i + n])
+            # Which way torch takes to a product, and so how it is rounded, depends on n.
+            np.testing.assert_allclose(some, together[i : i + n], rtol=1e-5, atol=1e-6)

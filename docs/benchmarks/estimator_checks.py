@@ -38,8 +38,8 @@ SETTINGS: list[dict] = [
 
 
 # What goes on where the last fit ended learns something else the second time, which some checks
-# forbid. Scikit-learn's MLPClassifier with warm_start=True fails the second one, too; the others it
-# passes or, being no transformer, is not put to.
+# forbid. Scikit-learn's MLPClassifier with warm_start=True fails check_supervised_y_2d, too; the
+# others it passes or, being no transformer, is not put to.
 FIT_TWICE = {
     "check_pipeline_consistency",
     "check_supervised_y_2d",

@@ -23,6 +23,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn.saving import FITTED
 
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
 KINDS: dict[str, tuple[dict, bool, Callable]] = {  # parameters, fitted before, what is disturbed
@@ -31,17 +32,6 @@ KINDS: dict[str, tuple[dict, bool, Callable]] = {  # parameters, fitted before, 
     "`fit` once more": ({}, True, lambda clf: clf.fit(X, y + 5)),
     "`fit`, `warm_start`": ({"warm_start": True}, True, lambda clf: clf.fit(X, y)),
     "`partial_fit`": ({"batch_size": 4}, True, lambda clf: clf.partial_fit(X, y)),
-}
-FITTED = {
-    "classes_",
-    "n_features_in_",
-    "image_shape_",
-    "n_iter_",
-    "loss_curve_",
-    "validation_scores_",
-    "best_validation_score_",
-    "device_",
-    "net_",
 }
 OUTCOMES = ("left as it was", "learnt until then", "done before", "half-set")
 
