@@ -493,6 +493,23 @@ def test_bunch_is_consistent():
     assert "make_shapes" in data.DESCR
 
 
+def test_masks_of_outlines_are_the_pixels_whose_centre_lies_in_the_line():
+    line_width = 0.1
+    data = make_bunch(
+        20,
+        shapes=["circle"],
+        size=(0.5, 0.9),
+        filled=False,
+        line_width=line_width,
+        return_masks=True,
+    )
+    rows, columns = np.mgrid[:72, :72]
+    for mask, center, size in zip(data.masks, data.centers, data.sizes, strict=True):
+        depth = size / 2 - np.hypot(rows - center[0], columns - center[1])
+        surely = np.abs(np.minimum(depth, 72 * line_width - depth)) > 1e-3  # not next to a border
+        assert_array_equal(mask[surely], ((depth >= 0) & (depth <= 72 * line_width))[surely])
+
+
 def test_masks_only_if_wanted():
     assert "masks" not in make_bunch(5)
 
@@ -631,7 +648,12 @@ def test_global_random_state_is_neither_read_nor_changed():
         (
             {"min_contrast": 0.5, "foreground": (0.4, 0.6), "background": (0.3, 0.5)},
             ValueError,
-            "min_contrast=0.5 cannot be had from.*differ by 0.3 at most",
+            "min_contrast=0.5 cannot be had from.*differ by 0.3 at most. Lower min_contrast or",
+        ),
+        (
+            {"min_contrast": 0.9, "foreground": (0.1, 0.2), "background": (0.6, 0.9)},
+            ValueError,
+            "min_contrast=0.9 cannot be had from.*differ by 0.8 at most",
         ),
         ({"noise": -0.1}, ValueError, r"noise must be finite and in \[0, inf\); got -0\.1"),
         ({"noise": 10**400}, ValueError, "noise must be finite and in"),
@@ -659,6 +681,8 @@ def test_errors(parameters, error, message):
         {"aspect_ratio": (0.01, 1)},
         {"foreground": (0, 1), "background": np.array([0, 1]), "min_contrast": 1},
         {"foreground": 1, "background": 0, "min_contrast": np.float32(0)},
+        {"foreground": (0.1, 0.2), "background": (0.6, 0.9), "min_contrast": 0.8},
+        {"foreground": (0.6, 0.9), "background": (0.1, 0.2), "min_contrast": 0.8},
         {"n_samples": np.int64(3), "shapes": np.array(["star"])},
     ],
 )

@@ -2,8 +2,8 @@
 
 Run ``OMP_NUM_THREADS=1 python docs/benchmarks/soak.py``; it takes minutes and prints tables in
 Markdown. It fails where memory grew by 20 MiB or more after a tenth of the work, where a network, a
-thread, a file or a process was left behind, or where a prediction differs from the first. ``--quick`` does a
-hundredth. It needs Linux, whose /proc tells of memory and files.
+thread, a file or a process was left behind, or where a prediction differs from the first.
+``--quick`` does a hundredth. It needs Linux, whose /proc tells of memory and files.
 """
 
 from __future__ import annotations
