@@ -1,0 +1,132 @@
+"""How many mistakes put into the code on purpose the tests notice, by mutmut.
+
+Run ``python docs/benchmarks/mutation.py``; it takes minutes and prints a table in Markdown, then
+what no test has noticed. ``--quick`` does the smallest of the modules alone.
+
+All happens in a copy of the package. There decorators are applied below their functions, since
+mutmut leaves what is decorated alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from common import is_quick, print_header, print_machine, print_row
+
+ROOT = Path(__file__).parents[2]
+MODULES = ("labels", "images", "datasets")
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["sklearn_shapecnn"]
+only_mutate = {modules}
+pytest_add_cli_args_test_selection = {tests}
+# The last one collects garbage several times a test run, which is most of the time of a quick one.
+pytest_add_cli_args = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+process_isolation = "forkserver"  # a plain fork waits for ever for the threads of Dask and Zarr
+timeout_constant = 6.0            # seconds more than the tests take, times
+timeout_multiplier = 5.0          # this: what takes longer is an endless loop
+"""
+SURVIVED, TIMES_OUT = 0, (-24, 24, 36, 152)  # how a test run ends; all else is a failed test
+
+
+def undecorate(source: str) -> str:
+    """Move the decorators of functions, but not those of methods, below them."""
+    lines = source.split("\n")
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            calls = "".join(f"{ast.unparse(d)}(" for d in node.decorator_list)
+            below = f"{node.name} = {calls}{node.name}{')' * len(node.decorator_list)}"
+            lines[node.end_lineno : node.end_lineno] = ["", "", below]
+            del lines[node.decorator_list[0].lineno - 1 : node.lineno - 1]
+    return "\n".join(lines)
+
+
+def mutate(folder: Path, modules: tuple[str, ...]) -> None:
+    """Run mutmut in a copy of the package and of the tests."""
+    for name in ("sklearn_shapecnn", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in modules:
+        file = folder / "sklearn_shapecnn" / f"{module}.py"
+        file.write_text(undecorate(file.read_text()))
+    settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(
+        modules=[f"sklearn_shapecnn/{module}.py" for module in modules],
+        tests=[f"tests/test_{module}.py" for module in modules],
+    )
+    (folder / "pyproject.toml").write_text(settings)
+    (folder / "README.md").touch()
+    subprocess.run(
+        [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count())],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        # What is installed may be the original.
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def find_change(functions: dict[str, str], name: str) -> str:
+    """The lines that differ between a mutant and the function that it was made of."""
+    stem, number = name.rsplit("__mutmut_", 1)
+    original, mutant = (
+        functions[f"{stem}__mutmut_{which}"].replace(f"__mutmut_{which}", "").split("\n")
+        for which in ("orig", number)
+    )
+    changes = difflib.unified_diff(original, mutant, n=0, lineterm="")
+    return "\n".join(
+        f"{line[0]} {line[1:].strip()}" for line in changes if re.match(r"[+-](?![+-])", line)
+    )
+
+
+def main() -> None:
+    """Print the table, and what has survived."""
+    modules = MODULES[:1] if is_quick(__doc__) else MODULES
+    print_machine()
+    survivors = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        mutate(folder, modules)
+        print_header(
+            "module", "mutants", "noticed", "of these endless", "not noticed", "noticed, %"
+        )
+        total: Counter[str] = Counter()
+        for module in modules:
+            file = folder / "mutants" / "sklearn_shapecnn" / f"{module}.py"
+            source = file.read_text()
+            functions = {
+                node.name: ast.get_source_segment(source, node) or ""
+                for node in ast.walk(ast.parse(source))
+                if isinstance(node, ast.FunctionDef)
+            }
+            results = json.loads(Path(f"{file}.meta").read_text())["exit_code_by_key"]
+            counts = Counter(mutants=len(results))
+            for key, result in results.items():
+                counts["endless"] += result in TIMES_OUT
+                if result == SURVIVED:
+                    counts["survived"] += 1
+                    name = key.rsplit(".", 1)[1]
+                    survivors.append(f"{module} {name}\n{find_change(functions, name)}")
+            total += counts
+            print_counts(f"`{module}.py`", counts)
+        print_counts("all", total)
+    print("", *survivors, sep="\n\n")
+
+
+def print_counts(name: str, counts: Counter[str]) -> None:
+    """Print a row of the table."""
+    n, survived = counts["mutants"], counts["survived"]
+    share = f"{100 * (n - survived) / n:.1f}"
+    print_row(name, n, n - survived, counts["endless"], survived, share)
+
+
+if __name__ == "__main__":
+    main()
