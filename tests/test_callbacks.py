@@ -1,7 +1,6 @@
 import io
 import pickle
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -307,34 +306,6 @@ def test_ctrl_c_while_the_first_epoch_is_judged(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert not hasattr(clf, "net_")
-
-
-def test_ctrl_c_while_torch_is_loaded():
-    code = """
-import signal, sys, threading, time
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-
-X, y = make_shapes(30, image_shape=(8, 8), random_state=0)
-clf = ShapeCNNClassifier(n_filters=2, max_iter=1)
-
-def interrupt():
-    while "torch._dynamo" not in sys.modules:
-        time.sleep(0.001)
-    time.sleep(0.02)
-    signal.raise_signal(signal.SIGINT)
-
-threading.Thread(target=interrupt).start()
-try:
-    clf.fit(X, y)
-except KeyboardInterrupt:
-    print("interrupted")
-print(clf.fit(X, y).n_iter_)
-"""
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == ["interrupted", "1"]
 
 
 def test_ctrl_c_in_the_first_epoch_ends_the_program_and_leaves_all_as_it_was(plain):

@@ -187,7 +187,7 @@ except KeyboardInterrupt:
 print(clf.fit(X, y).n_iter_)
 """
     ran = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
         check=False,
