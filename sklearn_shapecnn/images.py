@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -115,6 +116,7 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     OSError
         Where X is chunked and the disk has no room for it.
     """
+    check_mask(X, "X")
     X = _stack(X)
     check = partial(_check_array, estimator=estimator)
     if _is_chunked(X):
@@ -131,6 +133,12 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
         raise
     _check_dimensions(pixels.shape)
     return pixels
+
+
+def check_mask(values: Any, name: str) -> None:
+    """Refuse an array of which some values are masked: others would take them for good."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"Input {name} contains masked values. Fill them, or leave these out.")
 
 
 @contextmanager
@@ -227,6 +235,12 @@ def check_same_images(
 def _check_array(X: Any, estimator: Any) -> np.ndarray:
     """What scikit-learn makes of X: numbers, maybe in an array of objects."""
     with naming("X"):
+        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf" and len(X):
+            raise ValueError(
+                f"X: Expected 2D array, got 1D array instead: its shape is {X.shape}. Reshape your "
+                f"data: a single image is X[np.newaxis], many images of one pixel are "
+                f"X.reshape(-1, 1)."
+            )
         pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
     if pixels.dtype.kind not in "biufO":
         raise ValueError(f"X must hold numbers, but its dtype is {pixels.dtype}.")
@@ -339,13 +353,14 @@ def _check_columns(X: Any, error: Exception) -> None:
             ) from error
         try:
             column = np.asarray(X[name])
-            if np.iscomplexobj(column):  # whose imaginary part NumPy would drop
-                raise TypeError("Complex data not supported")
+            if column.dtype.kind in "cmM":  # of which NumPy would make numbers
+                raise TypeError
             column.astype(np.float64)
         except (ValueError, TypeError):
+            why = textwrap.shorten(str(error), 200, placeholder=" ...")
             raise ValueError(
                 f"The column {name!r} of X holds no numbers but {type(value).__name__}, and each "
-                f"column is taken for a pixel ({error}). Leave out what is none, such as the "
+                f"column is taken for a pixel ({why}). Leave out what is none, such as the "
                 f"labels."
             ) from error
 

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_shapecnn.compat import warn
-from sklearn_shapecnn.images import naming
+from sklearn_shapecnn.images import check_mask, naming
 
 OVERLOOKED = 999  # images to one, from which on a class is easily overlooked
 
@@ -34,14 +34,20 @@ def check_labels(
             f"from labelled images."
         )
     y = _plain_labels(y, name)
+    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:
+        raise ValueError(  # NumPy would make strings of the others, nan among them
+            f"{name} must hold labels of one kind, all numbers or all strings, without None and "
+            f"NaN, but holds strings beside others."
+        )
     with naming(name):
         shape = np.asarray(y).shape
     if len(shape) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
+        how = "" if shape[0] == 1 else f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+        how = how or f"Give {name}.ravel()."
         raise ValueError(
-            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. "
-            f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. {how}"
         )
     with naming(name):
         y = column_or_1d(y, warn=True)
@@ -52,10 +58,14 @@ def check_labels(
         with naming(name):
             check_classification_targets(y)
         classes, targets = np.unique(y, return_inverse=True)
-    except TypeError as error:
+    except (ValueError, TypeError) as error:
+        if y.dtype.kind != "O":
+            raise
+        kinds = " and ".join(sorted({type(label).__name__ for label in y}))
         raise ValueError(
-            f"{name} must hold labels of one kind, all numbers or all strings, without None; "
-            f"comparing them failed: {error}."
+            f"{name} must hold labels of one kind, all numbers or all strings, without None, but "
+            f"it has dtype object and holds {kinds}. Make them so, such as by {name}.astype(int) "
+            f"or {name}.astype(str). (Unknown label type.)"
         ) from error
     if len(classes) == 0:
         raise ValueError(f"{name} is empty; it must hold labels.")
@@ -177,6 +187,11 @@ def _class_weights(
             out=np.zeros(len(classes)),
             where=present,
         )
+    unknown = [label for label in class_weight if label not in classes.tolist()]
+    if unknown and any(label not in class_weight for label in classes.tolist()):
+        raise ValueError(
+            f"class_weight holds {unknown[0]!r}, which is none of the labels {classes.tolist()}."
+        )
     with naming("class_weight"):
         by_class = compute_class_weight(class_weight, classes=classes, y=classes)
     if not (np.isfinite(by_class) & (by_class >= 0)).all():
@@ -192,6 +207,7 @@ def _plain_labels(y: Any, name: str) -> Any:
 
     NumPy would make floats of nullable ints and bools, and its errors do not tell of a null.
     """
+    check_mask(y, name)
     if getattr(y, "dtype", None) is None or not hasattr(y, "to_numpy"):
         return y
     n_missing = int(y.null_count() if hasattr(y, "null_count") else y.isna().sum())

@@ -39,6 +39,7 @@ JITTERED = 0.75  # share of the images that jitter moves: what interpolation blu
 TURN, ZOOM, MOVE = math.radians(10), 0.1, 0.1  # how far: an angle and shares of the side
 WARM_UP = 0.3  # share of the steps in which the learning rate rises
 STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
+DIVERGED = 1e6  # mean loss, where that of a network that knows nothing is 0.7 to 7
 LEARNT = 0.02  # mean loss at which there is nothing left to learn
 IDLE = 0.008  # mean loss where 999 of 1,000 images are of one class, and none is looked at
 LEAST_EPOCHS = 8  # of a full round, and before which nobody expects it to have learnt
@@ -650,10 +651,15 @@ class ShapeNet(NeuralNetClassifier):
         stands_still = first - last < 0.01 * idle
         if idle > IDLE and not loss < (0.95 if stands_still else 0.99) * idle:
             warn(
-                f"The network has learnt next to nothing from the images: its loss is {loss:.3g} "
-                f"at last, where the shares of the classes alone make it {idle:.3g}. Change "
-                f"learning_rate_init (it is {self.lr:g}), raise max_iter, look for extreme values "
-                f"in X, or see whether the labels y belong to the images.",
+                f"The network has learnt next to nothing: what it predicts for the very images of "
+                f"the training has a loss of {loss:.3g}, where the shares of the classes alone "
+                f"make it {idle:.3g}, and while it was trained it was {last:.3g}. "
+                + (
+                    f"Change learning_rate_init (it is {self.lr:g}) or alpha, raise max_iter, or "
+                    f"see whether the labels y belong to the images."
+                    if last > 0.5 * idle
+                    else "Look for extreme values in X: batches without them were learnt."
+                ),
                 ConvergenceWarning,
             )
 
@@ -824,7 +830,11 @@ def train(
                     break
         net.settle(keep_best)
         n_epochs = len(net.history) - n_epochs_before
-        if n_epochs >= LEAST_EPOCHS and schedule is one_cycle:
+        loss = net.history[-1, "train_loss"]
+        if loss > DIVERGED:
+            net.fail(f"the loss is {loss:.3g} in the last epoch")
+        # Where all images are the same, a warning has said why.
+        if n_epochs >= LEAST_EPOCHS and schedule is one_cycle and net.module_.scale != 1:
             net.warn_if_idle(sample, n_epochs)
     except KeyboardInterrupt as interrupt:
         rows = net.history.to_list()[n_epochs_before:]

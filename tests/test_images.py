@@ -284,6 +284,7 @@ def test_errors_name_the_estimator():
             r"'b' of X holds no numbers but str, .*\(X: could not convert string to float",
         ),
         (np.array([1j, 2]), r"'b' of X holds no numbers but complex, .*\(X: "),
+        (np.array(["2020", "2021"], "M8[ns]"), r"'b' of X holds no numbers but .{,400}$"),
         (np.ones((2, 2, 2)), r"'b' of X holds whole images, .*pixel: give X\['b'\]\."),
     ],
 )
@@ -295,6 +296,10 @@ def test_the_column_that_is_no_pixel_is_named(library, column, message):
     X = library.DataFrame({"a": [1.0, 2.0], "b": column, "c": ["x", "y"]})
     with pytest.raises(ValueError, match=message):
         check_pixels(X, None)
+
+
+def test_arrays_with_a_mask_of_nothing_are_taken():
+    assert check_pixels(np.ma.masked_equal([[0, 1]], 7), None).tolist() == [[0, 1]]
 
 
 def test_what_is_wrong_with_a_frame_and_no_column_is_told_as_it_is():
@@ -331,6 +336,12 @@ def test_frames_and_lists_of_numbers_in_objects_become_numbers():
             pl.LazyFrame({"a": [1]}),
             TypeError,
             r"^X is a LazyFrame, which has no pixels yet: give X\.collect\(\)\.$",
+        ),
+        (np.ma.masked_equal([[0, 1]], 1), ValueError, "^Input X contains masked values"),
+        (
+            np.ones(9),
+            ValueError,
+            r"^X: .*1D.*\(9,\)\. Reshape .* single image is X\[np\.",
         ),
         (sparse.eye_array(2), TypeError, "^Sparse data was passed for X"),
         ([], ValueError, "^X: Expected 2D array, got 1D array instead"),

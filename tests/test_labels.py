@@ -68,7 +68,18 @@ def test_a_column_of_labels_is_taken_with_a_warning():
         ([0, 1, np.nan, 1], r"Input y contains NaN"),
         ([0, 1, np.inf, 1], r"Input y contains infinity"),
         ([0.5, 1, 2, 3], r"Unknown label type: continuous"),
-        ([0, None, 1, 1], r"y: Unknown label type: unknown"),
+        ([0, None, 1, 1], r"y must hold .* has dtype object and holds NoneType and int\."),
+        (
+            np.array([0, 1, 1, 0], object),
+            r"holds int\. Make them so, such as by y\.astype\(int\) or",
+        ),
+        (
+            ["a", np.nan, "b", "b"],
+            r"y must hold labels of one kind.* but holds strings beside others",
+        ),
+        ([0, "a", 1, "b"], r"y must hold labels of one kind.* but holds strings beside others"),
+        (np.ma.masked_equal([0, 1, 1, 2], 2), r"Input y contains masked values"),
+        ([[0, 1, 1, 0]], r"of shape \(1, 4\) instead\. Give y\.ravel\(\)\.$"),
         (np.array(["a", None, "b", "b"], object), r"y must hold labels of one kind.*without None"),
         (np.array(["a", 1, "b", 2], object), r"y must hold labels of one kind, all numbers or"),
         (pd.Series([0, None, 1, None], dtype="Int64"), r"Input y contains NaN: 2 of 4 labels"),
@@ -192,6 +203,11 @@ def test_classes_that_the_dict_leaves_out_weigh_one():
     assert (found / found[0]).tolist() == [1, 1, 1, 2]
 
 
+def test_a_dict_may_have_more_classes_than_are_here_if_it_has_all_that_are():
+    found = weights_of(class_weight={"a": 1, "b": 2, "c": 3})
+    assert (found / found[0]).tolist() == [1, 1, 1, 2]
+
+
 def test_balanced_gives_all_classes_the_same_total():
     found = weights_of(class_weight="balanced")
     assert found[:3].sum() == pytest.approx(found[3])
@@ -239,7 +255,8 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
         (None, {"a": -1}, "class_weight must hold finite numbers that are not negative"),
         (None, {"a": np.inf}, "class_weight must hold finite numbers that are not negative"),
         (None, {"a": np.nan}, "class_weight must hold finite numbers that are not negative"),
-        (None, {"c": 2}, "class_weight"),
+        (None, {"c": 2}, r"class_weight holds 'c', which is none of the labels \['a', 'b'\]"),
+        (None, {"a": 1, "c": 2}, "class_weight holds 'c', which is none of the labels"),
         (None, {"a": "heavy"}, "^class_weight: could not convert string to float: 'heavy'"),
     ],
 )
