@@ -324,7 +324,7 @@ def test_fitting_any_weights(six, weights, form, class_weight):
         (np.eye(2), [0, 1], torch.ones(2, requires_grad=True), "sample_weight: Can't call numpy"),
         ([[1e39, -1e39]] * 2, [0, 1], None, "X contains infinity or a value too large"),
         (np.eye(2), [0, 1, 0], None, "y: Found input variables with inconsistent numbers"),
-        (np.eye(2), [{}, {}], None, "y: Unknown label type"),
+        (np.eye(2), [{}, {}], None, "y must hold labels of one kind.* holds dict"),
         (np.eye(2), [[0], [0, 1]], None, "y: setting an array element with a sequence"),
         (np.eye(2), [1e300, 0.5], None, "y: Unknown label type: continuous"),
         (np.eye(2), [0, 1], HUGE, "sample_weight: int too large"),
