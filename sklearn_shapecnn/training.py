@@ -649,7 +649,9 @@ class ShapeNet(NeuralNetClassifier):
         # A network may begin with some luck.
         first, last = (self.history[i, "train_loss"] for i in (-n_epochs, -1))
         stands_still = first - last < 0.01 * idle
-        if idle > IDLE and not loss < (0.95 if stands_still else 0.99) * idle:
+        is_idle = idle > IDLE and not loss < (0.95 if stands_still else 0.99) * idle
+        # Where all pixels are the same, a warning has said so.
+        if is_idle and np.ptp(some.images.batch(some.rows[::10])) > 0:
             warn(
                 f"The network has learnt next to nothing: what it predicts for the very images of "
                 f"the training has a loss of {loss:.3g}, where the shares of the classes alone "
@@ -833,8 +835,7 @@ def train(
         loss = net.history[-1, "train_loss"]
         if loss > DIVERGED:
             net.fail(f"the loss is {loss:.3g} in the last epoch")
-        # Where all images are the same, a warning has said why.
-        if n_epochs >= LEAST_EPOCHS and schedule is one_cycle and net.module_.scale != 1:
+        if n_epochs >= LEAST_EPOCHS and schedule is one_cycle:
             net.warn_if_idle(sample, n_epochs)
     except KeyboardInterrupt as interrupt:
         rows = net.history.to_list()[n_epochs_before:]
