@@ -200,9 +200,10 @@ def test_dask_moves_the_images_once_and_not_once_per_fit(dask_client, sent, is_s
         return sent() - before
 
     few, many = moved(1), moved(4)
-    # To the scheduler, to a worker, and from there to the other, should it get any of the fits.
+    # To the scheduler, to a worker, and from there to the other, should it get any of the fits; and
+    # on a busy machine once more, where work was moved that had its images already.
     for n_bytes in (few, many):  # for three fits and for twelve
-        assert X.nbytes < n_bytes < 4 * X.nbytes
+        assert X.nbytes < n_bytes < 6 * X.nbytes
 
 
 def test_a_search_on_ray_finds_what_the_serial_one_finds(ray_cluster, images, serial, tmp_path):
