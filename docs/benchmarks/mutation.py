@@ -102,8 +102,9 @@ def main() -> None:
         for module in modules:
             file = folder / "mutants" / "sklearn_shapecnn" / f"{module}.py"
             source = file.read_text()
+            lines = source.split("\n")
             functions = {
-                node.name: ast.get_source_segment(source, node) or ""
+                node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
                 for node in ast.walk(ast.parse(source))
                 if isinstance(node, ast.FunctionDef)
             }
