@@ -1,9 +1,10 @@
 """How much the number of threads and the kind of processor change, with the same random_state.
 
-Run ``python docs/benchmarks/reproducible.py``; it prints a table in Markdown: how much probabilities
-differ from those of the first place, those of one and the same network at most, and those of
-networks fitted in each place at most and on average. ``--quick`` learns from few images, to see that
-the script works. Older processors are this one, told to do without its widest instructions.
+Run ``python docs/benchmarks/reproducible.py``; it prints a table in Markdown: how much
+probabilities differ from those of the first place, those of one and the same network at most, and
+those of networks fitted in each place at most and on average. ``--quick`` learns from few images,
+to see that the script works. Older processors are this one, told to do without its widest
+instructions.
 """
 
 from __future__ import annotations
