@@ -44,8 +44,11 @@ def check_labels(
     if len(shape) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
-        how = "" if shape[0] == 1 else f"If it is one-hot encoded, give {name}.argmax(axis=1)."
-        how = how or f"Give {name}.ravel()."
+        how = (
+            f"Give {name}.ravel()."
+            if shape[0] == 1
+            else f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+        )
         raise ValueError(
             f"{name} should be a 1d array of labels, got an array of shape {shape} instead. {how}"
         )
@@ -187,10 +190,11 @@ def _class_weights(
             out=np.zeros(len(classes)),
             where=present,
         )
-    unknown = [label for label in class_weight if label not in classes.tolist()]
-    if unknown and any(label not in class_weight for label in classes.tolist()):
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown and any(label not in class_weight for label in labels):
         raise ValueError(
-            f"class_weight holds {unknown[0]!r}, which is none of the labels {classes.tolist()}."
+            f"class_weight holds {unknown[0]!r}, which is none of the labels {labels}."
         )
     with naming("class_weight"):
         by_class = compute_class_weight(class_weight, classes=classes, y=classes)
