@@ -1,0 +1,92 @@
+"""The shape of one image: found from the shape of X, or compared with that of `fit`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def find_image_shape(
+    shape: tuple[int, ...], image_shape: Sequence[int] | None = None
+) -> tuple[int, int, int]:
+    """Find the shape of one image from the shape of X.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of X.
+    image_shape : sequence of int (height, width) or (height, width, channels), default=None
+        What the user says it is. By default, rows become square gray images if their width is a
+        square number, and images one pixel high otherwise.
+
+    Returns
+    -------
+    image_shape : tuple of int (height, width, channels)
+
+    Raises
+    ------
+    ValueError
+        If the two contradict each other, or X seems to hold its channels first.
+    """
+    if image_shape is not None:
+        height, width, channels = wanted = (*image_shape, 1)[:3]
+        if shape[1:] not in [(height * width * channels,), _without_gray(wanted), wanted]:
+            raise ValueError(
+                f"image_shape={tuple(image_shape)} stands for {height * width * channels} values "
+                f"an image, but X of shape {shape} has {_describe(shape)}. Give X as rows of that "
+                f"many values or as images of that shape, or set image_shape to fit X."
+            )
+        return int(height), int(width), int(channels)
+    if len(shape) == 2:
+        side = math.isqrt(shape[1])
+        return (side, side, 1) if side * side == shape[1] else (1, shape[1], 1)
+    if len(shape) == 3:
+        return (shape[1], shape[2], 1)
+    if shape[1] <= 4 < min(shape[2:]):
+        raise ValueError(
+            f"X of shape {shape} seems to hold its channels first; they belong last, as in "
+            f"(n, h, w, c): use np.moveaxis(X, 1, -1). If its images really are {shape[1]} pixels "
+            f"high with {shape[3]} channels, set image_shape={shape[1:]}."
+        )
+    return (shape[1], shape[2], shape[3])
+
+
+def check_same_images(
+    shape: tuple[int, ...], image_shape: tuple[int, int, int], estimator_name: str
+) -> None:
+    """Raise ValueError unless X of this shape holds images of the shape known from fit."""
+    height, width, channels = image_shape
+    n_features = height * width * channels
+    known = _without_gray(image_shape)
+    if shape[1:] in ((n_features,), image_shape, known):
+        return
+    if shape in (image_shape, known):
+        advice = "This seems to be a single image: give X[np.newaxis]."
+    elif shape[1:] == (channels, height, width):
+        advice = "The channels belong last: use np.moveaxis(X, 1, -1)."
+    elif len(shape) > 2 and shape[1:3] == (height, width):
+        advice = "The channels differ: convert the images, e.g. with skimage.color."
+    elif len(shape) > 2:
+        advice = "Resize the images, e.g. with sklearn_shapecnn.ImageReader."
+    else:
+        advice = "Each row must be a whole image."
+    if len(shape) == 2:  # in scikit-learn's own words, which its users search for
+        raise ValueError(
+            f"X has {shape[1]} features, but {estimator_name} is expecting {n_features} features "
+            f"as input: images of shape {known}, one a row. {advice}"
+        )
+    raise ValueError(
+        f"X holds {_describe(shape)}, but {estimator_name} was fitted on images of shape {known}. "
+        f"{advice}"
+    )
+
+
+def _without_gray(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape as people write it: a gray image has no third dimension."""
+    return image_shape[:2] if image_shape[2] == 1 else image_shape
+
+
+def _describe(shape: tuple[int, ...]) -> str:
+    if len(shape) == 2:
+        return f"{shape[1]} values an image"
+    return f"images of shape {shape[1:]}"

@@ -1,0 +1,146 @@
+"""What y may be: the classes in it, and for each image the index of its class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+
+
+def check_labels(
+    y: Any, pixels: np.ndarray | None, estimator_name: str, least: int = 2, name: str = "y"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the classes, sorted, and for each image the index of its class.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+    pixels : ndarray of shape (n, ...) or None
+        What y must be as long as.
+    estimator_name : str
+    least : int, default=2
+        How many classes there must be.
+    name : str, default='y'
+        What errors call y.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, is not as long as the images, or holds something that is no label.
+    """
+    if y is None:
+        raise ValueError(
+            f"requires y to be passed, but the target y is None: {estimator_name} learns "
+            f"from labelled images."
+        )
+    y = _plain_labels(y, name)
+    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:
+        raise ValueError(  # NumPy would make strings of the others, nan among them
+            f"{name} must hold labels of one kind, all numbers or all strings, without None and "
+            f"NaN, but holds strings beside others."
+        )
+    with prefix_errors(name):
+        shape = np.asarray(y).shape
+    if len(shape) == 0:
+        raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
+    if len(shape) == 2 and shape[1] > 1:
+        how = (
+            f"Give {name}.ravel()."
+            if shape[0] == 1
+            else f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+        )
+        raise ValueError(
+            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. {how}"
+        )
+    with prefix_errors(name):
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name=name)
+        if pixels is not None:
+            check_consistent_length(pixels, y)
+    try:
+        with prefix_errors(name):
+            check_classification_targets(y)
+        classes, targets = np.unique(y, return_inverse=True)
+    except (ValueError, TypeError) as error:
+        if y.dtype.kind != "O":
+            raise
+        kinds = " and ".join(sorted({type(label).__name__ for label in y}))
+        raise ValueError(
+            f"{name} must hold labels of one kind, all numbers or all strings, without None, but "
+            f"it has dtype object and holds {kinds}. Make them so, such as by {name}.astype(int) "
+            f"or {name}.astype(str). (Unknown label type.)"
+        ) from error
+    if len(classes) == 0:
+        raise ValueError(f"{name} is empty; it must hold labels.")
+    if len(classes) < least:
+        raise ValueError(
+            f"{name} has only one class, {classes.tolist()[0]!r}; at least 2 classes are needed to "
+            f"learn a difference."
+        )
+    return classes, targets.astype(np.int64)
+
+
+def check_some_labels(
+    y: Any, pixels: np.ndarray, classes: Any, fitted: np.ndarray | None, estimator_name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find all classes of `partial_fit` and, for each image of this call, the index of its class.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        What the user says they are; needed in the first call.
+    fitted : ndarray or None
+        The classes of the earlier calls.
+
+    Raises
+    ------
+    ValueError
+        If classes and labels contradict each other or the earlier calls.
+    """
+    if classes is not None:
+        known, _ = check_labels(classes, None, estimator_name, name="classes")
+        if fitted is not None and not np.array_equal(known, fitted):
+            raise ValueError(
+                f"`classes={known.tolist()}` is not the same as on last call to partial_fit or "
+                f"fit, which was {fitted.tolist()}. Leave it out, or start anew with fit."
+            )
+    elif fitted is not None:
+        known = fitted
+    else:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: all labels that will ever "
+            "occur, such as classes=np.unique(y_all)."
+        )
+    labels, indices = check_labels(y, pixels, estimator_name, least=1)
+    try:
+        unknown = np.setdiff1d(labels, known).tolist()
+    except TypeError:  # numbers beside strings
+        unknown = labels.tolist()
+    if unknown:
+        raise ValueError(
+            f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()} that "
+            f"partial_fit was told of. Pass all labels as classes in the first call."
+        )
+    return known, np.searchsorted(known, labels)[indices]
+
+
+def _plain_labels(y: Any, name: str) -> Any:
+    """Return the labels of a Series in a dtype that NumPy has; anything else as it is.
+
+    NumPy would make floats of nullable ints and bools, and its errors would not mention the null.
+    """
+    check_mask(y, name)
+    if getattr(y, "dtype", None) is None or not hasattr(y, "to_numpy"):
+        return y
+    n_missing = int(y.null_count() if hasattr(y, "null_count") else y.isna().sum())
+    if n_missing:
+        raise ValueError(
+            f"Input {name} contains NaN: {n_missing} of {len(y)} labels are missing. Leave these "
+            f"images out."
+        )
+    numpy_dtype = getattr(y.dtype, "numpy_dtype", None)  # of pandas' nullable dtypes
+    return y if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)

@@ -1,0 +1,122 @@
+"""Turn X into an array of pixels, without copying one that is an array already."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+from sklearn_shapecnn._input.chunked import is_chunked, spool_to_disk
+from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+
+
+def check_pixels(X: Any, estimator: Any) -> np.ndarray:
+    """Turn X into a numeric array of two to four dimensions; do not copy what is one already.
+
+    A chunked array becomes a memory map of a temporary file.
+
+    Raises
+    ------
+    ValueError
+        If X is empty, of one dimension or of more than four, holds strings, complex numbers,
+        NaN, infinity or images of unequal sizes, or is a Dask array of unknown size.
+    TypeError
+        If X is sparse or a LazyFrame.
+    OSError
+        If X is chunked and the disk has no room for it.
+    """
+    check_mask(X, "X")
+    X = _stack(X)
+    check = partial(_check_array, estimator=estimator)
+    if is_chunked(X):
+        _check_dimensions(X.shape)
+        return spool_to_disk(X, check)
+    if hasattr(X, "collect_schema") and not hasattr(X, "__array__"):
+        raise TypeError("X is a LazyFrame, which has no pixels yet: give X.collect().")
+    try:
+        pixels = check(X)
+        if pixels.dtype.kind == "O":  # of a list with None in it, or of bools with null
+            with prefix_errors("X"):
+                pixels = check(pixels.astype(np.float64))
+    except (ValueError, TypeError) as error:
+        _check_columns(X, error)
+        raise
+    _check_dimensions(pixels.shape)
+    return pixels
+
+
+def _check_array(X: Any, estimator: Any) -> np.ndarray:
+    """Let scikit-learn turn X into numbers, maybe in an array of objects."""
+    with prefix_errors("X"):
+        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf" and len(X):
+            raise ValueError(
+                f"X: Expected 2D array, got 1D array instead: its shape is {X.shape}. Reshape your "
+                f"data: a single image is X[np.newaxis], many images of one pixel are "
+                f"X.reshape(-1, 1)."
+            )
+        pixels = check_array(X, allow_nd=True, dtype="numeric", estimator=estimator, input_name="X")
+    if pixels.dtype.kind not in "biufO":
+        raise ValueError(f"X must hold numbers, but its dtype is {pixels.dtype}.")
+    return pixels
+
+
+def _stack(X: Any) -> Any:
+    """Stack a list, a Series or an object array of images; return anything else as it is."""
+    is_box = getattr(X, "ndim", 0) == 1 and getattr(X.dtype, "kind", "") in "OUT"
+    is_path = isinstance(X, str | os.PathLike)
+    if not (is_box or is_path or isinstance(X, list | tuple)):
+        return X
+    images = [X] if is_path else list(X)
+    if images and all(isinstance(image, str | os.PathLike) for image in images):
+        raise ValueError(
+            f"X holds strings, such as {str(images[0])!r}, and not pixels. If these are files, "
+            f"read them first, with sklearn_shapecnn.ImageReader."
+        )
+    try:
+        shapes = sorted({np.shape(image) for image in images})
+    except ValueError as error:
+        raise ValueError(f"X holds something that is no image: {error}") from error
+    if len(shapes) > 1:
+        raise ValueError(
+            f"X holds images of unequal sizes, such as {shapes[0]} and {shapes[-1]}. Bring them to "
+            f"one size and number of channels first, e.g. with sklearn_shapecnn.ImageReader."
+        )
+    return np.stack(images) if is_box and shapes and shapes[0] else X
+
+
+def _check_dimensions(shape: tuple[int, ...]) -> None:
+    if len(shape) > 4:
+        raise ValueError(
+            f"Found array with dim {len(shape)}, while dim <= 4 is required: X must be rows "
+            f"(n, features), images (n, h, w) or images with channels (n, h, w, c), but its shape "
+            f"is {shape}."
+        )
+    if 0 in shape[1:]:
+        raise ValueError(f"X holds images without pixels: its shape is {shape}.")
+
+
+def _check_columns(X: Any, error: Exception) -> None:
+    """Raise ValueError that names the first column of a frame that holds no numbers."""
+    for name in getattr(X, "columns", ()):
+        value: Any = next(iter(X[name]), None)
+        if np.ndim(value):
+            raise ValueError(
+                f"The column {name!r} of X holds whole images, and each column is taken for a "
+                f"pixel: give X[{name!r}]."
+            ) from error
+        try:
+            column = np.asarray(X[name])
+            if column.dtype.kind in "cmM":  # of which NumPy would make numbers
+                raise TypeError
+            column.astype(np.float64)
+        except (ValueError, TypeError):
+            why = textwrap.shorten(str(error), 200, placeholder=" ...")
+            raise ValueError(
+                f"The column {name!r} of X holds no numbers but {type(value).__name__}, and each "
+                f"column is taken for a pixel ({why}). Leave out what is none, such as the "
+                f"labels."
+            ) from error

@@ -1,0 +1,114 @@
+import itertools
+import os
+
+import numpy as np
+import pytest
+
+from sklearn_shapecnn._input.image_set import ImageSet
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "f2", "f4", ">f8", "?"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_batch_is_float32_with_the_same_pixels(dtype, order):
+    pixels = np.asarray(np.arange(2 * 3 * 4 * 2).reshape(2, 3, 4, 2) % 7, dtype=dtype, order=order)
+    batch = ImageSet(pixels, (3, 4, 2)).batch(np.array([1]))
+    assert batch.dtype == np.float32
+    assert batch.flags.c_contiguous
+    np.testing.assert_array_equal(batch, pixels[1:])
+
+
+def test_reading_writes_nothing():
+    pixels = np.full((3, 4), -0.0, dtype=np.float32)
+    images = ImageSet(pixels, (2, 2, 1))
+    images.fingerprints()
+    images.batch(slice(None))[:] = 7
+    assert np.signbit(pixels).all()
+    assert (pixels == 0).all()
+
+
+def test_batch_of_a_slice_can_be_written_without_changing_the_images():
+    pixels = np.ones((3, 4), dtype=np.float32)
+    pixels.flags.writeable = False
+    batch = ImageSet(pixels, (2, 2, 1)).batch(slice(0, 2))
+    batch[:] = 7
+    assert (pixels == 1).all()
+
+
+def test_fingerprints_are_those_of_the_pixels_whatever_the_dtype_or_the_block(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(50, 6), dtype=np.uint8)
+    pixels[7] = pixels[30]
+    digests, means, mean_squares = ImageSet(pixels, (2, 3, 1)).fingerprints()
+    assert len(np.unique(digests, axis=0)) == 49
+    np.testing.assert_allclose(means, pixels.mean(axis=1))
+    np.testing.assert_allclose(mean_squares, (pixels.astype(float) ** 2).mean(axis=1))
+    monkeypatch.setattr("sklearn_shapecnn._input.image_set.BLOCK_BYTES", 100)
+    for dtype in ("f4", "f8", "i8"):
+        others = ImageSet(np.asfortranarray(pixels, dtype=dtype), (2, 3, 1)).fingerprints()
+        for a, b in zip(others, (digests, means, mean_squares), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_zero_has_no_sign_in_fingerprints():
+    digests, *_ = ImageSet(np.array([[0.0, 1.0], [-0.0, 1.0]]), (1, 2, 1)).fingerprints()
+    assert digests.dtype == np.uint64
+    np.testing.assert_array_equal(*digests)
+
+
+@pytest.mark.parametrize("other", [1.0, -1e39])
+def test_fingerprints_refuse_what_float32_cannot_hold(other):
+    message = (
+        r"^Input X contains infinity or a value too large for dtype\('float32'\), in which the "
+        r"network computes; divide X by its largest value\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        ImageSet(np.array([[1e39, other]]), (1, 2, 1)).fingerprints()
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "ends"),
+    [(48, [2, 4, 5]), (47, [1, 2, 3, 4, 5]), (1, [1, 2, 3, 4, 5]), (10**6, [5])],
+)
+def test_blocks_are_as_large_as_they_may_be_in_float32(n_bytes, ends, monkeypatch):
+    monkeypatch.setattr("sklearn_shapecnn._input.image_set.BLOCK_BYTES", n_bytes)
+    blocks = list(ImageSet(np.zeros((5, 6), dtype=np.uint8), (2, 3, 1)).blocks())
+    assert [block.start for block in blocks] == [0, *ends[:-1]]
+    assert [block.stop for block in blocks] == ends
+
+
+def test_pixels_in_the_memory_of_something_else():
+    pixels = np.frombuffer(bytes(range(12)), dtype=np.uint8).reshape(2, 6)
+    assert ImageSet(pixels, (2, 3, 1)).batch(slice(1, 2)).ravel().tolist() == list(range(6, 12))
+
+
+def mapped(tmp_path, mode):
+    path = tmp_path / "X.npy"
+    np.save(path, np.arange(8_000_000, dtype=np.uint8).reshape(2000, 4000))
+    return path, np.load(path, mmap_mode=mode)
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/smaps"), reason="only Linux tells how much of a file is resident"
+)
+def test_a_file_that_was_read_does_not_stay_in_memory(tmp_path):
+    path, X = mapped(tmp_path, "r")
+    images = ImageSet(np.asarray(X)[100:], (1, 4000, 1))
+
+    def resident():
+        with open("/proc/self/smaps") as lines:
+            after = itertools.dropwhile(lambda line: str(path) not in line, lines)
+            return next(int(line.split()[1]) for line in after if line.startswith("Rss:"))
+
+    assert np.asarray(X).sum() > 0
+    assert resident() > 7000  # kibibytes: this is how it would be
+    images.fingerprints()
+    images.batch(slice(0, 1900))
+    assert resident() < 100
+
+
+@pytest.mark.parametrize("mode", ["r+", "c"])
+def test_reading_keeps_what_was_written_to_a_mapped_file(tmp_path, mode):
+    _, X = mapped(tmp_path, mode)
+    X[7] = 200
+    images = ImageSet(X, (1, 4000, 1))
+    images.batch(slice(0, 100))
+    assert (images.batch(slice(7, 8)) == 200).all()
