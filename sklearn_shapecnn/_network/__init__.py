@@ -1,0 +1,1 @@
+"""The network: its plan, its modules, and how images enter it."""

@@ -1,0 +1,222 @@
+"""NetworkConfig: what the network is, what 'auto' means, and the plan of its stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from numbers import Integral
+from typing import Any
+
+from sklearn_shapecnn._input.errors import check_positive_ints
+
+GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID raster
+MAX_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
+_LARGE = 48 * 48  # pixels of an image beyond which 'auto' chooses other sizes
+
+ImageShape = tuple[int, int, int]  # height, width, channels
+Size = tuple[int, int]  # height, width
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """The sizes of one stage of the network, cut down to the map that it is given.
+
+    Attributes
+    ----------
+    in_channels, out_channels : int
+        Number of feature maps before and after.
+    kernel_size : tuple of int (height, width)
+        Size of the filters; less than twice the map, beyond which there is only padding.
+    pool_size : tuple of int (height, width)
+        Size of the pooling windows; never more than the map.
+    in_size, map_size : tuple of int (height, width)
+        Size of the feature maps before the stage and after it.
+    """
+
+    in_channels: int
+    out_channels: int
+    kernel_size: Size
+    pool_size: Size
+    in_size: Size
+    map_size: Size
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights of the filters."""
+        return self.in_channels * self.out_channels * math.prod(self.kernel_size)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What a network is made of.
+
+    Attributes
+    ----------
+    image_shape : tuple of int (height, width, channels)
+    n_classes : int
+        Number of scores of an image.
+    n_filters, kernel_size, pool_size : tuple of int of length n_stages
+    pooling : {'max', 'avg', 'sum'}
+    hidden_layer_sizes : tuple of int
+    activation : str
+    normalization : {'batch', 'layer'} or None
+    dropout : float
+        As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`, with 'auto' resolved.
+    """
+
+    image_shape: ImageShape
+    n_classes: int
+    n_filters: tuple[int, ...]
+    kernel_size: tuple[int, ...]
+    pool_size: tuple[int, ...]
+    pooling: str = "max"
+    hidden_layer_sizes: tuple[int, ...] = ()
+    activation: str = "relu"
+    normalization: str | None = "batch"
+    dropout: float = 0.0
+
+    @classmethod
+    def from_parameters(
+        cls, parameters: Mapping[str, Any], image_shape: ImageShape, n_classes: int
+    ) -> NetworkConfig:
+        """Resolve the parameters of an estimator for images of a shape.
+
+        Raises
+        ------
+        ValueError
+            If sizes are no positive ints or disagree about the number of stages, or if the network
+            would be too large to train.
+        """
+        config = cls(
+            image_shape=image_shape,
+            n_classes=n_classes,
+            **_resolve_stages(parameters, image_shape),
+            pooling=parameters["pooling"],
+            hidden_layer_sizes=check_positive_ints(
+                "hidden_layer_sizes", parameters["hidden_layer_sizes"]
+            ),
+            activation=parameters["activation"],
+            normalization=parameters["normalization"],
+            dropout=float(parameters["dropout"]),
+        )
+        if config.n_weights > MAX_WEIGHTS:
+            raise ValueError(
+                f"n_filters={parameters['n_filters']!r} and hidden_layer_sizes="
+                f"{parameters['hidden_layer_sizes']!r} make a network of {config.n_weights} "
+                f"weights, which is too large to train. Make it smaller."
+            )
+        return config
+
+    @cached_property
+    def stages(self) -> tuple[StagePlan, ...]:
+        """The stages, fitted to the size of the image.
+
+        Every image from one pixel up can be planned: filters and pooling windows that are larger
+        than what they slide over are cut down to it.
+        """
+        height, width, channels = self.image_shape
+        stages = []
+        for out_channels, kernel, pool in zip(
+            self.n_filters, self.kernel_size, self.pool_size, strict=True
+        ):
+            kernel_size = (min(kernel, 2 * height - 1), min(kernel, 2 * width - 1))
+            pool_size = (min(pool, height), min(pool, width))
+            map_size = (-(-height // pool_size[0]), -(-width // pool_size[1]))
+            stages.append(
+                StagePlan(channels, out_channels, kernel_size, pool_size, (height, width), map_size)
+            )
+            (height, width), channels = map_size, out_channels
+        return tuple(stages)
+
+    @property
+    def n_weights(self) -> int:
+        """About how many weights the network has."""
+        n_features = self.stages[-1].out_channels * (2 + GRID**2)
+        widths = [n_features, *self.hidden_layer_sizes, self.n_classes]
+        return sum(stage.n_weights for stage in self.stages) + sum(
+            n * m for n, m in pairwise(widths)
+        )
+
+
+def is_large(image_shape: ImageShape) -> bool:
+    """Whether an image has more than 48 x 48 pixels, so that 'auto' chooses other sizes."""
+    return image_shape[0] * image_shape[1] > _LARGE
+
+
+def auto_n_stages(image_shape: ImageShape) -> int:
+    """Choose the number of stages: one more where there are many pixels to look past."""
+    return 4 if is_large(image_shape) else 3
+
+
+def auto_n_filters(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
+    """Choose the filters of each stage: fewer where there are many pixels to slide over."""
+    first, most = (16, 64) if is_large(image_shape) else (32, 256)
+    return tuple(min(first * 2**i, most) for i in range(n_stages))
+
+
+def auto_kernel_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
+    """Choose the width of the filters: wider where a contour spans more pixels."""
+    return (5 if is_large(image_shape) else 3, *[3] * (n_stages - 1))
+
+
+def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
+    """Choose the pooling of each stage, so that the last maps are a few pixels wide.
+
+    That is about 5 pixels, and about 8 in large images. Early stages pool first, the very first one
+    twice as much in large images: their maps are the largest. Only in images under 16 pixels the
+    first stage is spared, since every pixel counts there.
+    """
+    side = max(image_shape[:2])
+    order = list(range(n_stages))
+    if is_large(image_shape):
+        order = [0, *order]
+    elif side < 16:
+        order = order[1:] + order[:1]
+    n_halvings = max(0, round(math.log2(side / (8 if is_large(image_shape) else 5))))
+    sizes = [1] * n_stages
+    for i in range(n_halvings):
+        sizes[order[i % len(order)]] *= 2
+    return tuple(sizes)
+
+
+_AUTO = {
+    "n_filters": auto_n_filters,
+    "kernel_size": auto_kernel_size,
+    "pool_size": auto_pool_size,
+}
+
+
+def _resolve_stages(
+    parameters: Mapping[str, Any], image_shape: ImageShape
+) -> dict[str, tuple[int, ...]]:
+    """One int a stage for each of n_filters, kernel_size and pool_size."""
+    given = {
+        name: check_positive_ints(name, parameters[name])
+        for name in _AUTO
+        if not isinstance(parameters[name], str)
+    }
+    # One width of filters or windows serves any number of stages; one number of filters is one.
+    lengths = {
+        name: len(value)
+        for name, value in given.items()
+        if name == "n_filters" or not isinstance(parameters[name], Integral)
+    }
+    if len(set(lengths.values())) > 1:
+        told = " and ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise ValueError(
+            f"n_filters, kernel_size and pool_size need one value per stage, but {told}. Give "
+            f"them the same length; kernel_size and pool_size may be one int for all stages."
+        )
+    n_stages = next(iter(lengths.values()), auto_n_stages(image_shape))
+    if n_stages == 0:
+        raise ValueError(f"{next(iter(lengths))} is empty; the network needs at least one stage.")
+    sizes = {}
+    for name, choose in _AUTO.items():
+        if name not in given:
+            sizes[name] = choose(image_shape, n_stages)
+        else:
+            sizes[name] = given[name] if name in lengths else given[name] * n_stages
+    return sizes

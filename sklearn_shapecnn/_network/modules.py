@@ -1,0 +1,282 @@
+"""The modules of the network: stages of named parts, features of the whole image, a head.
+
+A stage is convolution, pooling, normalization, activation. Pooling comes *before* the other two
+because it leaves them a fraction of the pixels; for max-pooling under a rising activation the order
+changes nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_shapecnn._network.config import GRID, NetworkConfig, Size, StagePlan
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "logistic": nn.Sigmoid,
+}
+BATCH_NORM_MOMENTUM = 0.1  # weight of the newest batch in the running statistics
+
+
+class ShapeCNN(nn.Module):
+    """A small convolutional network for images of one shape.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    center, scale : float
+        Pixels enter the network as ``(pixel - center) * scale``.
+    seed : int, default=0
+        Seed of the initial weights and of dropout; torch's global generator is left alone.
+    """
+
+    center: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(
+        self, config: NetworkConfig, *, center: float = 0.0, scale: float = 1.0, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("center", torch.tensor(center, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
+        generator = torch.Generator().manual_seed(seed)
+        self.stages = nn.Sequential(*(Stage(plan, config) for plan in config.stages))
+        last = config.stages[-1]
+        self.global_features = GlobalFeatures(last.map_size)
+        n_features = self.global_features.per_map * last.out_channels
+        self.head = Head(n_features, config, generator)
+        self.to(torch.float32)  # whatever torch's default dtype is
+        _initialize_weights(self, generator)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores (logits) of shape (n, n_classes) of images of shape (n, channels, h, w)."""
+        return self.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps of the last stage, of shape (n, n_filters, map_height, map_width)."""
+        return self.stages(self._scale_pixels(x))
+
+    def forward_head(self, maps: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        """Scores from the maps of the last stage, or the features before the last layer."""
+        return self.head(self.global_features(maps), pre_logits=pre_logits)
+
+    def forward_intermediates(self, x: torch.Tensor, step: str = "output") -> list[torch.Tensor]:
+        """Maps of every stage: its 'output', or what its 'convolution' alone gives."""
+        x = self._scale_pixels(x)
+        maps = []
+        for stage in cast(Iterable[Stage], self.stages):
+            if step == "output":
+                x = stage(x)
+                maps.append(x)
+            else:
+                maps.append(stage.convolve(x))
+                x = stage.finish(maps[-1])
+        return maps
+
+    def last_features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the scores are a linear function of, of shape (n, n_last_features)."""
+        return self.forward_head(self.forward_features(x), pre_logits=True)
+
+    @property
+    def n_last_features(self) -> int:
+        """Number of the last features."""
+        return self.head.output.in_features
+
+    def _scale_pixels(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.center) * self.scale
+
+
+class Stage(nn.Module):
+    """Convolution, pooling, normalization and activation; what is not asked for is an Identity."""
+
+    def __init__(self, plan: StagePlan, config: NetworkConfig) -> None:
+        super().__init__()
+        height, width = plan.kernel_size
+        self.plan = plan
+        self.pad = _padding_of_even_kernels(height, width)
+        self.conv = Conv2d(
+            plan.in_channels,
+            plan.out_channels,
+            plan.kernel_size,
+            padding=((height - 1) // 2, (width - 1) // 2),
+            bias=config.normalization is None,
+        )
+        self.pool = _pooling(config.pooling, plan.pool_size)
+        self.norm = _normalization(config.normalization, plan.out_channels)
+        self.act = ACTIVATIONS[config.activation]()
+
+    def convolve(self, x: torch.Tensor) -> torch.Tensor:
+        """What the filters find, in maps as large as the input."""
+        return self.conv(self.pad(x))
+
+    def finish(self, maps: torch.Tensor) -> torch.Tensor:
+        """Pool, normalize and activate what the filters found."""
+        return self.act(self.norm(self.pool(maps)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.finish(self.convolve(x))
+
+
+class GlobalFeatures(nn.Module):
+    """Describe each feature map by its maximum, its mean, and the mean in each cell of a grid.
+
+    Maximum and mean ignore where a feature stands; the coarse grid does not. A map no larger than
+    the grid is passed on whole.
+    """
+
+    def __init__(self, map_size: Size) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.grid = (min(GRID, map_size[0]), min(GRID, map_size[1]))
+        n_cells = self.grid[0] * self.grid[1]
+        self.per_map = 1 if map_size == (1, 1) else 2 + n_cells
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        if self.map_size == (1, 1):
+            return maps.flatten(1)
+        cells = maps if self.grid == self.map_size else F.adaptive_avg_pool2d(maps, self.grid)
+        return torch.cat((maps.amax((2, 3)), maps.mean((2, 3)), cells.flatten(1)), dim=1)
+
+
+class Head(nn.Module):
+    """Fully connected layers from the features of an image to its scores."""
+
+    def __init__(self, n_features: int, config: NetworkConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        widths = [n_features, *config.hidden_layer_sizes]
+        linear = Float64Linear if config.hidden_layer_sizes else Linear
+        self.hidden = nn.Sequential(
+            *(
+                nn.Sequential(
+                    Dropout(config.dropout, generator),
+                    linear(n_in, n_out),
+                    ACTIVATIONS[config.activation](),
+                )
+                for n_in, n_out in zip(widths, config.hidden_layer_sizes, strict=False)
+            )
+        )
+        self.dropout = Dropout(config.dropout, generator)
+        self.output = linear(widths[-1], config.n_classes)
+
+    def forward(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        x = self.hidden(x)
+        return (x if pre_logits else self.output(self.dropout(x))).float()
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution that `_initialize_weights` initializes, not torch's global generator."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class Linear(nn.Linear):
+    """A linear layer that `_initialize_weights` initializes, not torch's global generator."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class Float64Linear(Linear):
+    """A linear layer that predicts in float64 on the CPU.
+
+    In float32, several linear layers add up rounding errors that depend on how many images there
+    are: by more than `check_estimator` allows (``check_methods_subset_invariance``).
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training or x.device.type != "cpu":
+            return super().forward(x)
+        return F.linear(x.double(), self.weight.double(), self.bias.double())
+
+
+class Dropout(nn.Module):
+    """Dropout that draws from a generator of its own instead of torch's global one."""
+
+    def __init__(self, p: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.p = p
+        self.generator = generator
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.empty(x.shape, dtype=x.dtype).bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept.to(x.device) / (1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class SumPool2d(nn.Module):
+    """The sum over each window, as in the article that this package grew from."""
+
+    def __init__(self, kernel_size: Size) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.avg_pool2d(x, self.kernel_size, ceil_mode=True) * math.prod(self.kernel_size)
+
+
+class LayerNorm2d(nn.GroupNorm):
+    """Layer normalization of a stage: over all maps of one image."""
+
+    def __init__(self, n_maps: int) -> None:
+        super().__init__(1, n_maps)
+
+
+def _padding_of_even_kernels(height: int, width: int) -> nn.Module:
+    """One more row below and column to the right; odd kernels get equal padding from Conv2d."""
+    extra_height, extra_width = 1 - height % 2, 1 - width % 2
+    if extra_height or extra_width:
+        return nn.ZeroPad2d((0, extra_width, 0, extra_height))
+    return nn.Identity()
+
+
+def _pooling(pooling: str, size: Size) -> nn.Module:
+    if math.prod(size) == 1:
+        return nn.Identity()
+    # Windows that hang over the edge are kept (ceil_mode), so that no border pixel is lost.
+    if pooling == "max":
+        return nn.MaxPool2d(size, ceil_mode=True)
+    if pooling == "avg":
+        return nn.AvgPool2d(size, ceil_mode=True)
+    return SumPool2d(size)
+
+
+def _normalization(normalization: str | None, n_maps: int) -> nn.Module:
+    if normalization == "batch":
+        return nn.BatchNorm2d(n_maps, momentum=BATCH_NORM_MOMENTUM)
+    return nn.Identity() if normalization is None else LayerNorm2d(n_maps)
+
+
+def dropout_layers(network: nn.Module) -> Sequence[Dropout]:
+    """All dropout layers of a network; they share one generator."""
+    return [module for module in network.modules() if isinstance(module, Dropout)]
+
+
+def _initialize_weights(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights uniformly with variance one over the number of inputs; set biases to zero.
+
+    Notes
+    -----
+    LeCun et al., "Efficient BackProp", 1998, section 4.6. What activations take from the variance,
+    normalization gives back.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="linear", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
