@@ -1,4 +1,4 @@
-"""What is told of a training while it goes on: scikit-learn's callbacks, and a progress bar."""
+"""Show how a training goes: to scikit-learn's callbacks, and in a progress bar."""
 
 from __future__ import annotations
 
@@ -6,73 +6,77 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from skorch import NeuralNet
 from skorch.callbacks import Callback
+
+from sklearn_shapecnn._compat import start_fit_task
+
+if TYPE_CHECKING:
+    from sklearn_shapecnn._training.net import ShapeNet
 
 
 class FitTasks(Callback):
-    """Tells scikit-learn's callbacks of the epochs and batches of one fit.
+    """Report the epochs and batches of one fit to scikit-learn's callbacks.
 
     Parameters
     ----------
-    estimator : ShapeCNNClassifier
+    estimator : estimator instance
         With callbacks set.
-    given : dict
+    fit_arguments : dict
         What fit was given: X, y and, as metadata, the sample weights.
     n_epochs, n_batches : int
         How many there will be at most, and in each epoch.
-    fitted_attributes : callable
-        Makes the attributes that the estimator would have if the training stopped now, from the
-        net.
+    attributes_so_far : callable
+        From the net, makes the attributes that the estimator would have if the training stopped
+        now.
     """
 
     def __init__(
         self,
         estimator: Any,
-        given: dict[str, Any],
+        fit_arguments: dict[str, Any],
         n_epochs: int,
         n_batches: int,
-        fitted_attributes: Callable[[NeuralNet], dict[str, Any]],
+        attributes_so_far: Callable[[ShapeNet], dict[str, Any]],
     ) -> None:
         self.estimator = estimator
-        self.given = given
+        self.fit_arguments = fit_arguments
         self.n_batches = n_batches
-        self.fitted_attributes = fitted_attributes
+        self.attributes_so_far = attributes_so_far
         self.stop_epoch = False
         self.stop_training = False
-        self.fit = estimator._init_callback_context(max_subtasks=n_epochs)
+        self.fit = start_fit_task(estimator, max_subtasks=n_epochs)
         self._begin(self.fit)
 
     def _begin(self, task: Any) -> None:
-        task.call_on_fit_task_begin(estimator=self.estimator, **self.given)
+        task.call_on_fit_task_begin(estimator=self.estimator, **self.fit_arguments)
 
     def _end(self, task: Any, attributes: Any) -> bool:
         return task.call_on_fit_task_end(
-            estimator=self.estimator, reconstruction_attributes=attributes, **self.given
+            estimator=self.estimator, reconstruction_attributes=attributes, **self.fit_arguments
         )
 
-    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
         """Begin a task that has its batches as tasks."""
         self.stop_epoch = False
         self.epoch = self.fit.subcontext(task_name="epoch", max_subtasks=self.n_batches)
         self._begin(self.epoch)
 
-    def on_batch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_batch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
         """Begin a task of one step."""
         self.batch = self.epoch.subcontext(task_name="batch")
         self._begin(self.batch)
 
-    def on_batch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """End it, and with it the epoch if a callback wants that."""
+    def on_batch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """End it, and with it the epoch if a callback asks for that."""
         # No attributes: a monitor would score all images after every single step.
         self.stop_epoch = self._end(self.batch, None)
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """End the epoch, and with it the training if a callback wants that."""
-        self.stop_training = self._end(self.epoch, lambda: self.fitted_attributes(net))
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """End the epoch, and with it the training if a callback asks for that."""
+        self.stop_training = self._end(self.epoch, lambda: self.attributes_so_far(net))
 
     def on_fit_end(self) -> None:
         """End the fit; the estimator has its attributes by now."""
@@ -80,14 +84,14 @@ class FitTasks(Callback):
 
 
 class ShowProgress(Callback):
-    """A progress bar on standard error, or one line an epoch where that is no terminal.
+    """Show a progress bar on standard error, or one line an epoch if that is no terminal.
 
-    Both have the loss, the score on held-out images or else on those learnt from, and the time
+    Both have the loss, the score on held-out images or else on the training images, and the time
     left.
     """
 
     def __init__(self) -> None:
-        # Not above: it finds out whether this is a notebook, which takes a while.
+        # Not at the top of the file: it finds out whether this is a notebook, which takes a while.
         from tqdm.asyncio import tqdm as text_bar
         from tqdm.auto import tqdm
 
@@ -95,7 +99,7 @@ class ShowProgress(Callback):
         self.make_bar = partial(tqdm, unit="batch", desc="fit", disable=not self.is_bar)
         self.bar: Any = None
 
-    def start(self, n_steps: int) -> None:
+    def start_round(self, n_steps: int) -> None:
         """Begin a round of this many steps."""
         self.began = time.perf_counter()
         self.n_steps = n_steps
@@ -105,13 +109,13 @@ class ShowProgress(Callback):
         else:
             self.bar.reset(total=n_steps)
 
-    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Count anew."""
+    def on_epoch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Start to count."""
         self.n_right = 0
         self.n_seen = 0
 
     def on_batch_end(
-        self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
+        self, net: ShapeNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
     ) -> None:
         """Move on by one step."""
         assert y_pred is not None
@@ -120,7 +124,7 @@ class ShowProgress(Callback):
         self.step += 1
         self.bar.update()
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
         """Show how far the network has come."""
         epoch = net.history[-1]
         shown = {"epoch": str(epoch["epoch"]), "loss": f"{epoch['train_loss']:.4f}"}

@@ -24,7 +24,6 @@ SCRIPT = """
 import os, pickle, signal, sys, warnings
 import numpy as np
 import torch
-import torch._dynamo  # it sets an environment variable when torch first trains anything
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping
 from sklearn.model_selection import GridSearchCV
 from sklearn_shapecnn import ShapeCNNClassifier
@@ -35,7 +34,7 @@ X, y, weights, good, quick, exact = pickle.load(open(inputs, "rb"))
 results = {}
 
 def make(**params):
-    return ShapeCNNClassifier(device="accelerate", **{**quick, **params})
+    return ShapeCNNClassifier(distributed=True, **{**quick, **params})
 
 def message(work):
     try:
@@ -62,6 +61,7 @@ def state():
     return dict(os.environ), torch.get_num_threads(), randomness
 
 warnings.simplefilter("error")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a background job
 before = str(state())
 results["good"] = make(**good).fit(X, y)
 results["unchanged"] = str(state()) == before
@@ -82,6 +82,11 @@ results["search"] = GridSearchCV(make(max_iter=1), {"n_filters": [2, 4]}, cv=2).
 results["errors"] = [
     message(lambda: make().fit(X + rank, y)),
     message(lambda: make(alpha=0.01 * (1 + rank)).fit(X, y)),
+    message(lambda: make(dropout=0.1 * rank).fit(X, y)),
+    message(lambda: make(activation=["relu", "tanh"][rank]).fit(X, y)),
+    message(lambda: make(pooling=["max", "avg"][rank]).fit(X, y)),
+    message(lambda: make(augment=[None, "shift"][rank]).fit(X, y)),
+    message(lambda: make(hidden_layer_sizes=[(), 3][rank]).fit(X, y)),
     message(lambda: make(random_state=rank, alpha=0.02).fit(X[:3], y[:3])),
     message(lambda: make(learning_rate_init=1e30).fit(X, y)),
     message(lambda: make(callbacks=[PressCtrlC()]).fit(X, y)),
@@ -105,7 +110,7 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 X, y = make_shapes(40, image_shape=(8, 8), random_state=0)
 if os.environ["RANK"] == "1":
     raise RuntimeError("no disk")
-ShapeCNNClassifier(n_filters=2, max_iter=1, device="accelerate").fit(X, y)
+ShapeCNNClassifier(n_filters=2, max_iter=1, distributed=True).fit(X, y)
 """
 
 
@@ -220,11 +225,13 @@ def test_callbacks_of_scikit_learn_get_copies_that_are_fitted(results):
 def test_errors_are_the_same_in_all_processes_and_leave_them_fit_for_more(results):
     first, second = (result["errors"] for result in results)
     assert first == second
-    assert "different images, labels, weights or parameters" in first[0]
-    assert "different images, labels, weights or parameters" in first[1]
-    assert "3 distinct images to learn from cannot be shared by 2 processes" in first[2]
-    assert "Training diverged" in first[3]
-    assert "A fit that several processes share was interrupted" in first[4]
+    *disagreements, too_few, diverged, interrupted = first
+    assert len(disagreements) == 7
+    for message in disagreements:
+        assert "different images, labels, weights or parameters" in message
+    assert "3 distinct images to learn from cannot be shared by 2 processes" in too_few
+    assert "Training diverged" in diverged
+    assert "A fit that several processes share was interrupted" in interrupted
 
 
 def test_nothing_global_changes(results):
@@ -251,7 +258,12 @@ def test_a_saved_classifier_needs_no_accelerate(results, tmp_path):
     with open(tmp_path / "clf.pkl", "rb") as file:
         unpickler = Modules(file)
         unpickler.load()
-    foreign = ("accelerate", "sklearn_shapecnn.accelerated", "skorch.hf", "torch.nn.parallel")
+    foreign = (
+        "accelerate",
+        "sklearn_shapecnn._training.distributed",
+        "skorch.hf",
+        "torch.nn.parallel",
+    )
     assert not [module for module in unpickler.found if module.startswith(foreign)]
 
 
@@ -259,7 +271,7 @@ def test_one_process_alone_fits_as_the_cpu_does():
     params = {**QUICK, "random_state": 0, "early_stopping": True}
     cpu = ShapeCNNClassifier(device="cpu", **params).fit(X, y)
     environment = dict(os.environ)
-    clf = ShapeCNNClassifier(device="accelerate", **params).fit(X, y)
+    clf = ShapeCNNClassifier(distributed=True, **params).fit(X, y)
     other = cpu if clf.device_ == "cpu" else cpu.set_params(device=clf.device_).fit(X, y)
     assert clf.loss_curve_ == other.loss_curve_
     np.testing.assert_array_equal(clf.predict_proba(X_test), other.predict_proba(X_test))
@@ -276,14 +288,14 @@ def test_where_one_process_fails_the_others_do_not_wait_for_ever(tmp_path):
 def test_without_accelerate_the_error_tells_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-shapecnn\[distributed\]"'):
-        ShapeCNNClassifier(device="accelerate").fit(X, y)
+        ShapeCNNClassifier(distributed=True).fit(X, y)
 
 
 def fit_in_worker():
     before = dict(os.environ)
     os.environ["WORLD_SIZE"] = "2"  # as in a worker of a process that torchrun has started
     try:
-        ShapeCNNClassifier(device="accelerate").fit(X, y)
+        ShapeCNNClassifier(distributed=True).fit(X, y)
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -295,7 +307,18 @@ def test_a_worker_of_joblib_does_not_wait_for_processes_that_never_come():
 
 
 def test_processes_that_were_launched_but_not_joined_are_an_error(monkeypatch):
-    ShapeCNNClassifier(device="accelerate", **QUICK).fit(X, y)  # it joins itself
+    ShapeCNNClassifier(distributed=True, **QUICK).fit(X, y)  # it joins itself
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="2 processes were launched, but Accelerate joined 1"):
+        ShapeCNNClassifier(distributed=True).fit(X, y)
+
+
+@pytest.mark.parametrize("device", ["cuda:1", "mps", "meta"])
+def test_each_process_has_a_device_of_its_own(device):
+    with pytest.raises(ValueError, match=f"set device='auto' or 'cpu', but got '{device}'"):
+        ShapeCNNClassifier(distributed=True, device=device).fit(X, y)
+
+
+def test_there_is_no_device_called_accelerate():
+    with pytest.raises(ValueError, match="device='accelerate' is not available"):
         ShapeCNNClassifier(device="accelerate").fit(X, y)

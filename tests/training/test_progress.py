@@ -1,45 +1,36 @@
 import io
 import pickle
-import signal
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-import skorch
-from sklearn.base import clone
+from helpers import small_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import (
-    BatchScoring,
-    Callback,
-    Checkpoint,
-    EarlyStopping,
-    EpochScoring,
-    LoadInitState,
-    TensorBoard,
-)
 
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn import make_shapes
 
 try:
     from sklearn.callback import ProgressBar, ScoringMonitor
 except ImportError:
     ProgressBar = None
 
+
 needs_sklearn_callbacks = pytest.mark.skipif(
     ProgressBar is None, reason="scikit-learn has callbacks since 1.9"
 )
 
+
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
+
+
 N_BATCHES = 6  # 60 images, 10 a batch
 
 
-def make_classifier(**params):
-    return ShapeCNNClassifier(
-        **{"n_filters": (4, 8), "batch_size": 10, "max_iter": 3, "random_state": 0, **params}
-    )
+make_classifier = partial(small_classifier, batch_size=10)
 
 
 @pytest.fixture(scope="module")
@@ -79,38 +70,6 @@ class Recorder:
         return (context.task_name, context.task_id) in self.stop_at
 
 
-class Notes(Callback):
-    """A callback of skorch that writes down what it is told."""
-
-    def initialize(self):
-        self.told_ = []
-        return self
-
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.told_.append("train begins")
-
-    def on_epoch_end(self, net, **kwargs):
-        self.told_.append(net.history[-1, "train_loss"])
-
-    def on_grad_computed(self, net, named_parameters=None, **kwargs):
-        self.gradients_ = {name: value.grad for name, value in named_parameters}
-
-    def on_train_end(self, net, X=None, y=None, **kwargs):
-        self.told_.append("train ends")
-
-
-class Interrupt(Callback):
-    """Presses Ctrl-C in a batch of an epoch."""
-
-    def __init__(self, epoch, batch=3):
-        self.epoch = epoch
-        self.batch = batch
-
-    def on_batch_begin(self, net, **kwargs):
-        if len(net.history) == self.epoch and len(net.history[-1, "batches"]) == self.batch:
-            signal.raise_signal(signal.SIGINT)
-
-
 @needs_sklearn_callbacks
 def test_epochs_and_batches_are_tasks(plain):
     recorder = Recorder()
@@ -130,7 +89,7 @@ def test_epochs_and_batches_are_tasks(plain):
 
 
 @needs_sklearn_callbacks
-def test_callbacks_do_not_change_what_is_learnt(plain):
+def test_callbacks_do_not_change_what_is_learned(plain):
     assert_same(make_classifier().set_callbacks(Recorder()).fit(X, y), plain)
 
 
@@ -211,141 +170,6 @@ def test_progress_bar_of_scikit_learn(capsys):
     assert "ShapeCNNClassifier - epoch #1" in shown
 
 
-def test_skorch_callbacks_are_told_of_the_training(plain):
-    notes = Notes()
-    clf = make_classifier(callbacks=[notes]).fit(X, y)
-    assert notes.told_ == ["train begins", *clf.loss_curve_, "train ends"]
-    assert set(notes.gradients_) == {name for name, _ in clf.net_.module_.named_parameters()}
-    assert_same(clf, plain)
-    assert notes not in [callback for _, callback in clf.net_.callbacks_]
-
-
-def test_skorch_callbacks_in_a_search():
-    notes = Notes()
-    search = GridSearchCV(
-        make_classifier(callbacks=[notes], max_iter=1), {"alpha": [0, 0.1]}, cv=2
-    ).fit(X, y)
-    assert not hasattr(notes, "told_")  # each fit has its own
-    assert search.best_estimator_.callbacks[0].told_[-1] == "train ends"
-
-
-def test_checkpoints_hold_the_weights(tmp_path):
-    checkpoint = Checkpoint(dirname=tmp_path, monitor="valid_acc_best")
-    clf = make_classifier(callbacks=[checkpoint], early_stopping=True).fit(X, y)
-    other = make_classifier(random_state=1, early_stopping=True).fit(X, y)
-    assert (other.predict_proba(X) != clf.predict_proba(X)).any()
-    other.net_.load_params(checkpoint=checkpoint)
-    assert_same(other, clf)
-
-
-def test_tensorboard(tmp_path):
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(tmp_path) as writer:
-        make_classifier(callbacks=[TensorBoard(writer)]).fit(X, y)
-    assert [path.stat().st_size > 0 for path in tmp_path.iterdir()] == [True]
-
-
-def test_callbacks_with_the_signature_of_skorch_itself():
-    class Plain(Callback):
-        def on_train_begin(self, net, X, y, **kwargs):
-            self.n_labels_ = len(y)
-
-        def on_train_end(self, net, X, y, **kwargs):
-            self.ended_ = True
-
-    plain = Plain()
-    make_classifier(callbacks=[plain]).fit(X, y)
-    assert plain.n_labels_ == 60
-    assert plain.ended_
-
-
-@pytest.mark.parametrize("callback", [EpochScoring("accuracy"), BatchScoring("accuracy")])
-def test_scoring_of_skorch_is_refused(callback):
-    with pytest.raises(TypeError, match=r"which scores on data .* early_stopping=True"):
-        make_classifier(callbacks=[callback]).fit(X, y)
-
-
-def test_weights_of_a_checkpoint_to_begin_with(tmp_path):
-    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
-    make_classifier(callbacks=[checkpoint]).fit(X, y)
-    clf = make_classifier(callbacks=[LoadInitState(checkpoint)]).fit(X, y)
-    assert clf.n_iter_ == len(clf.loss_curve_) == 3
-
-
-def test_early_stopping_of_skorch_ends_the_training_quietly():
-    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10, sink=lambda text: None)
-    clf = make_classifier(callbacks=[stop], max_iter=20).fit(X, y)
-    assert clf.n_iter_ == len(clf.loss_curve_) == 3
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_ctrl_c_keeps_what_was_learnt_and_training_can_go_on(early_stopping):
-    clf = make_classifier(
-        callbacks=[Interrupt(epoch=3)], early_stopping=early_stopping, max_iter=10
-    )
-    with pytest.warns(UserWarning, match="interrupted after epoch 2;.*warm_start=True") as caught:
-        clf.fit(X, y)
-    assert caught[0].filename == __file__
-    assert clf.n_iter_ == len(clf.loss_curve_) == 2
-    if early_stopping:
-        assert len(clf.validation_scores_) == 2
-        assert clf.best_validation_score_ == max(clf.validation_scores_)
-    before = clf.predict_proba(X)
-    clf.set_params(callbacks=None, warm_start=True, max_iter=8).fit(X, y)
-    assert len(clf.loss_curve_) == 10
-    assert (clf.predict_proba(X) != before).any()
-
-
-def test_ctrl_c_while_the_first_epoch_is_judged(monkeypatch):
-    def copy_and_stop(weights):
-        raise KeyboardInterrupt
-
-    clf = make_classifier(early_stopping=True)
-    monkeypatch.setattr("sklearn_shapecnn.training.copy.deepcopy", copy_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        clf.fit(X, y)
-    assert not hasattr(clf, "net_")
-
-
-def test_ctrl_c_in_the_first_epoch_ends_the_program_and_leaves_all_as_it_was(plain):
-    clf = make_classifier(callbacks=[Interrupt(epoch=1)])
-    with pytest.raises(KeyboardInterrupt):
-        clf.fit(X, y)
-    assert not hasattr(clf, "net_")
-    fitted = pickle.loads(pickle.dumps(plain)).set_params(callbacks=[Interrupt(epoch=1)])
-    with pytest.raises(KeyboardInterrupt):
-        fitted.fit(X, 2 - y)
-    assert_same(fitted, plain)
-
-
-def test_an_interrupted_partial_fit_leaves_all_as_it_was(plain):
-    clf = pickle.loads(pickle.dumps(plain)).set_params(callbacks=[Interrupt(epoch=1, batch=1)])
-    with pytest.raises(KeyboardInterrupt):
-        clf.partial_fit(X, y)
-    assert_same(clf, plain)
-
-
-@pytest.mark.parametrize(
-    "callbacks", [[Notes], ["bar"], [Recorder()], [None], [("notes", Notes())]]
-)
-def test_callbacks_that_are_none(callbacks):
-    with pytest.raises(TypeError, match=r"callbacks must hold objects .* but got"):
-        make_classifier(callbacks=callbacks).fit(X, y)
-
-
-def test_callbacks_must_be_a_list():
-    with pytest.raises(ValueError, match="'callbacks' parameter"):
-        make_classifier(callbacks=Notes()).fit(X, y)
-
-
-def test_clones_have_callbacks_of_their_own():
-    notes = Notes()
-    copied = clone(make_classifier(callbacks=[notes]))
-    assert isinstance(copied.callbacks[0], Notes)
-    assert copied.callbacks[0] is not notes
-
-
 @pytest.mark.parametrize(
     ("early_stopping", "score"), [(False, "training score"), (True, "validation score")]
 )
@@ -400,9 +224,3 @@ clf = ShapeCNNClassifier(n_filters=4, max_iter=2, batch_size=10, verbose=1).fit(
     states = [widget["state"] for widget in widgets.values()]
     assert [(s["value"], s["max"]) for s in states if "max" in s] == [(2 * N_BATCHES, 12)]
     assert any("loss=" in str(state.get("value")) for state in states)
-
-
-def test_a_stopped_fit_of_skorch_versions_has_what_checkpoints_need():
-    clf = make_classifier(early_stopping=True).fit(X, y)
-    assert isinstance(clf.net_, skorch.NeuralNetClassifier)
-    assert any(clf.net_.history[:, "valid_loss_best"])

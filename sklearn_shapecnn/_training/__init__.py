@@ -1,0 +1,1 @@
+"""How one network is trained once: samples, batches, schedule, optimizer, loop."""

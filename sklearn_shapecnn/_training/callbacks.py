@@ -1,0 +1,117 @@
+"""Callbacks of skorch that end a training: a bad loss, no improvement, a wish of another one."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks.scoring import ScoringBase
+
+if TYPE_CHECKING:
+    from sklearn_shapecnn._training.net import ShapeNet
+    from sklearn_shapecnn._training.sample import Sample
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end the training after this epoch."""
+
+
+class StopEpoch(Exception):
+    """Raised by a callback to end the epoch after this batch."""
+
+
+class CheckLoss(Callback):
+    """Refuse to go on with a network whose loss is no longer finite."""
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Look at the loss of the epoch."""
+        loss = net.history[-1, "train_loss"]
+        if not math.isfinite(loss):
+            net.fail(f"the loss became {loss} in epoch {len(net.history)}")
+
+
+class KeepBest(Callback):
+    """Score each epoch on held-out images, keep the best weights, stop if nothing improves."""
+
+    def __init__(self, sample: Sample, n_iter_no_change: float, tol: float) -> None:
+        self.sample = sample
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scores: list[float] = []
+        self.best = (-math.inf, -math.inf)
+        self.best_weights: dict[str, torch.Tensor] = {}
+        self.n_waited = 0
+        self.stop_training = False
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """Compare the epoch to the best one so far."""
+        score, loss = net.evaluate(self.sample)
+        net.history.record("valid_acc", score)
+        net.history.record("valid_loss", loss)
+        self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
+        # Of two epochs with the same accuracy, the one with the lower loss is better.
+        is_best = (score, -loss) > self.best
+        best, weights = self.best, self.best_weights
+        if is_best:
+            best, weights = (score, -loss), copy.deepcopy(net.module_.state_dict())
+        # The names that skorch's callbacks look for.
+        net.history.record("valid_acc_best", is_best)
+        net.history.record("valid_loss_best", is_best)
+        self.stop_training = self.n_waited >= self.n_iter_no_change
+        # Last and at once: an interrupt finds an epoch that counts, or one that left no trace.
+        self.scores, self.best, self.best_weights = [*self.scores, score], best, weights
+
+
+class StopIfAsked(Callback):
+    """End an epoch or the training if one of the other callbacks has asked for it.
+
+    It comes last, so that all of them have seen the epoch.
+
+    Parameters
+    ----------
+    callbacks : sequence of skorch.callbacks.Callback
+        Those with an attribute ``stop_epoch`` or ``stop_training`` that is True have asked.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = callbacks
+
+    def on_batch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """End the epoch."""
+        if any(getattr(callback, "stop_epoch", False) for callback in self.callbacks):
+            raise StopEpoch
+
+    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+        """End the training."""
+        if any(getattr(callback, "stop_training", False) for callback in self.callbacks):
+            raise StopTraining
+
+
+def check_callbacks(callbacks: Sequence[Any] | None) -> list[Callback]:
+    """Return the callbacks that the user gave, or raise TypeError if one cannot be used."""
+    checked = list(callbacks or [])
+    for callback in checked:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must hold objects of classes derived from skorch.callbacks.Callback, "
+                f"but got {callback!r}. Callbacks of scikit-learn are set by set_callbacks."
+            )
+        if isinstance(callback, ScoringBase):
+            raise TypeError(
+                f"callbacks holds {type(callback).__name__}, which scores on data that skorch "
+                f"splits off. Set early_stopping=True, which scores each epoch and keeps "
+                f"validation_scores_, or give scikit-learn's ScoringMonitor to set_callbacks."
+            )
+    return checked
+
+
+def has_stopped_early(callbacks: Sequence[Callback]) -> bool:
+    """Whether skorch's EarlyStopping has ended the training, for which it raises an interrupt."""
+    return any(
+        isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+        for callback in callbacks
+    )

@@ -1,0 +1,318 @@
+"""One fit shared by several processes, with Hugging Face Accelerate.
+
+Each process sees its share of every batch; their gradients are averaged. Whatever decides how the
+training goes on is computed from the same numbers in all processes: one that went its own way
+would leave the others waiting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import multiprocessing
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_shapecnn._network.config import NetworkConfig
+from sklearn_shapecnn._network.modules import dropout_layers
+from sklearn_shapecnn._training.augment import Augment
+from sklearn_shapecnn._training.callbacks import StopTraining
+from sklearn_shapecnn._training.loop import train
+from sklearn_shapecnn._training.net import ShapeNet
+from sklearn_shapecnn._training.progress import ShowProgress
+from sklearn_shapecnn._training.sample import Batch, Batches, Sample, count_batches
+from sklearn_shapecnn._training.settings import TrainingSettings
+
+
+class ProcessGroup:
+    """The processes that share each fit: a single one, unless a launcher started more.
+
+    Parameters
+    ----------
+    device : {'auto', 'cpu'}
+        'auto' takes the GPU of each process, or the CPU if there is none.
+
+    Attributes
+    ----------
+    device : str
+        Where this process computes.
+
+    Raises
+    ------
+    ImportError
+        If Accelerate is not installed.
+    ValueError
+        If the processes cannot work together.
+    """
+
+    def __init__(self, device: str) -> None:
+        if device not in ("auto", "cpu"):
+            raise ValueError(
+                f"distributed=True gives each process a device of its own: set device='auto' or "
+                f"'cpu', but got {device!r}."
+            )
+        try:
+            import accelerate
+            from accelerate.state import is_initialized
+            from accelerate.utils import (
+                GradientAccumulationPlugin,
+                broadcast_object_list,
+                patch_environment,
+            )
+        except ImportError as error:
+            raise ImportError(
+                "distributed=True needs Hugging Face Accelerate: "
+                'pip install "sklearn-shapecnn[distributed]"'
+            ) from error
+        n_started = int(os.environ.get("WORLD_SIZE", 1))
+        if n_started > 1 and multiprocessing.current_process().name.startswith("Loky"):
+            raise ValueError(
+                "distributed=True cannot share a fit from within a worker of joblib, which is none "
+                "of the processes that were launched. Set n_jobs=1: all of them take part in each "
+                "fit."
+            )
+        has_gpu = torch.cuda.is_available() or torch.xpu.is_available()
+        # Under torchrun, Accelerate joins processes on the CPU only if it is told to use the CPU.
+        # What an Accelerator of the user's own has settled stays.
+        on_cpu = device == "cpu" or (n_started > 1 and not has_gpu)
+        # Without the variable, Accelerate would choose the number of threads.
+        with patch_environment(OMP_NUM_THREADS=torch.get_num_threads()):
+            self.accelerator = accelerate.Accelerator(
+                cpu=on_cpu and not is_initialized(),
+                device_placement=False,  # the net is made where it belongs
+                mixed_precision="no",
+                dynamo_backend="no",
+                gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            )
+        how = self.accelerator.distributed_type.value
+        if how != "NO" and not how.startswith("MULTI_"):
+            raise ValueError(
+                f"distributed=True has each process hold the whole network, but Accelerate is "
+                f"configured for {how}. Launch with torchrun."
+            )
+        if n_started > self.accelerator.num_processes:
+            raise ValueError(
+                f"{n_started} processes were launched, but Accelerate joined "
+                f"{self.accelerator.num_processes}. If the script makes an Accelerator or a "
+                f"process group of its own, let it span all of them, or leave it out."
+            )
+        found = self.accelerator.device
+        self.device = "cpu" if found.type == "cpu" else str(found)  # not cpu:0
+        self._broadcast = broadcast_object_list
+
+    @property
+    def rank(self) -> int:
+        """Which of the processes this is."""
+        return self.accelerator.process_index
+
+    @property
+    def size(self) -> int:
+        """How many processes there are."""
+        return self.accelerator.num_processes
+
+    def broadcast(self, value: Any) -> Any:
+        """Give all processes what the first one has."""
+        return self._broadcast([value])[0]
+
+    def gather(self, values: Any, dtype: torch.dtype = torch.float64) -> np.ndarray:
+        """The values of all processes, one row each."""
+        mine = torch.tensor([values], dtype=dtype, device=self.accelerator.device)
+        return self.accelerator.gather(mine).cpu().numpy()
+
+    @torch.inference_mode(False)
+    @torch.enable_grad()
+    def train(
+        self,
+        net: ShapeNet,
+        sample: Sample,
+        held_out: Sample | None,
+        settings: TrainingSettings,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        """Train a net together; afterwards it is the same in all processes.
+
+        The parameters and errors are those of :func:`~sklearn_shapecnn._training.loop.train`.
+        Besides, ValueError is raised if the processes came with different images or parameters, or
+        with too few images for all of them.
+        """
+        if self.size == 1:
+            train(net, sample, held_out, settings, callbacks)
+            return
+        config = net.module_.config
+        check_agreement(self, net, sample, held_out, config, settings)
+        most_batches = len(sample) // (2 * self.size)
+        if most_batches == 0:
+            raise ValueError(
+                f"{len(sample)} distinct images to learn from cannot be shared by {self.size} "
+                f"processes: each needs two of every batch. Start fewer processes."
+            )
+        n_batches = count_batches(len(sample), math.ceil(len(sample) / most_batches))
+        settings = replace(settings, n_batches=min(settings.n_batches, n_batches))
+        dropouts = dropout_layers(net.module_)  # they have one generator
+        shared = DistributedNet.around(net, self)
+        dropouts[0].generator.manual_seed(_seed_of_process(settings.seed, self.rank))
+        if not self.accelerator.is_main_process:
+            callbacks = [c for c in callbacks if not isinstance(c, ShowProgress)]
+        train(shared, sample, held_out, settings, callbacks)
+        dropouts[0].generator.manual_seed(settings.seed)
+        # The processes have computed the same, but machines of different kinds round differently;
+        # and the history holds times.
+        weights = {name: value.cpu() for name, value in net.module_.state_dict().items()}
+        weights, net.history = self.broadcast((weights, shared.history))
+        net.module_.load_state_dict(weights)
+
+
+def check_agreement(
+    group: ProcessGroup,
+    net: ShapeNet,
+    sample: Sample,
+    held_out: Sample | None,
+    config: NetworkConfig,
+    settings: TrainingSettings,
+) -> None:
+    """Raise ValueError, in all processes, unless all are about to do the same."""
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(repr((config, settings)).encode())
+    for value in net.module_.state_dict().values():  # these depend on the images' scale as well
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    for part in (sample, held_out):
+        if part is not None:
+            for array in (part.rows, part.targets, part.weights):
+                digest.update(array.tobytes())
+    mine = np.frombuffer(digest.digest(), dtype=np.int64)
+    if len(set(group.gather(mine.tolist(), torch.int64).ravel().tolist())) > 1:
+        raise ValueError(
+            "The processes that share this fit have different images, labels, weights or "
+            "parameters. Each must call fit with the same ones: pass a random_state wherever the "
+            "script draws or splits its data."
+        )
+
+
+class DistributedNet(ShapeNet):
+    """A net that trains the network of another one, together with the other processes."""
+
+    net: ShapeNet
+    group: ProcessGroup
+    parallel: torch.nn.Module
+
+    @classmethod
+    def around(cls, net: ShapeNet, group: ProcessGroup) -> DistributedNet:
+        """Make one that shares everything with a net, which itself stays free of Accelerate."""
+        shared = cls.__new__(cls)
+        # This averages the gradients of the processes in a backward pass. Everybody else, such as
+        # callbacks, sees the network itself.
+        parallel = group.accelerator.prepare(net.module_)
+        # By attribute, since the argument has another name in newer versions of torch.
+        parallel.broadcast_buffers = False  # batch normalization: averaged once an epoch
+        shared.__dict__.update(vars(net), net=net, group=group, parallel=parallel)
+        return shared
+
+    def forward_in_training(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.parallel(pixels)
+
+    def snapshot(self) -> ShapeNet:
+        own_callbacks, self.net.callbacks_ = self.net.callbacks_, self.callbacks_
+        try:
+            return self.net.snapshot()
+        finally:
+            self.net.callbacks_ = own_callbacks
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks; all processes stop after an epoch if those of one ask for it."""
+        if method_name != "on_epoch_end":
+            super().notify(method_name, **kwargs)
+            return
+        stop = None
+        try:
+            super().notify(method_name, **kwargs)
+        except (StopTraining, KeyboardInterrupt) as error:  # skorch's EarlyStopping interrupts
+            stop = error
+        if self.group.gather(stop is not None).any():
+            raise stop or StopTraining
+
+    def get_iterator(self, dataset: Sample, training: bool = False) -> Batches:
+        rank, n_processes = self.group.rank, self.group.size
+        share = ProcessShare(**vars(dataset), rank=rank, n_processes=n_processes)
+        batches = super().get_iterator(share, training=training)
+        if batches.augment is not None:
+            seed = _seed_of_process(self.iterator_train__seed, rank)
+            batches.augment = ReseededAugment(batches.augment, seed)
+        return batches
+
+    def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().run_single_epoch(iterator, *args, **kwargs)
+        except KeyboardInterrupt as error:
+            raise RuntimeError(
+                "A fit that several processes share was interrupted. They stand at different "
+                "steps, so that what was learned cannot be kept."
+            ) from error
+        if not kwargs["training"]:
+            return
+        rows = self.history[-1]["batches"]
+        mine = [(row["train_loss"], row["train_batch_size"]) for row in rows]
+        everyones = self.group.gather(mine)
+        losses, sizes = everyones[..., 0].mean(axis=0), everyones[..., 1].sum(axis=0)
+        for row, loss, size in zip(rows, losses.tolist(), sizes.tolist(), strict=True):
+            row["train_loss"], row["train_batch_size"] = loss, int(size)
+        self._average_batch_norm()
+
+    @torch.no_grad()
+    def _average_batch_norm(self) -> None:
+        for module in self.module_.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                for mine in (module.running_mean, module.running_var):
+                    assert mine is not None
+                    everyones = self.group.gather(mine.tolist())
+                    mine.copy_(torch.from_numpy(everyones.mean(axis=0)))
+
+    def evaluate(self, sample: Sample) -> tuple[float, float]:
+        mine = slice(self.group.rank, None, self.group.size)
+        share = Sample(sample.images, sample.rows[mine], sample.targets[mine], sample.weights[mine])
+        results = super().evaluate(share) if len(share) else (0.0, 0.0)
+        total = float(share.weights.sum(dtype=np.float64))
+        everyones = self.group.gather([*results, total])
+        score, loss = np.average(everyones[:, :2], axis=0, weights=everyones[:, 2]).tolist()
+        return score, loss
+
+
+@dataclass
+class ProcessShare(Sample):
+    """A sample of whose batches one process sees its share.
+
+    Attributes
+    ----------
+    rank, n_processes : int
+        Which process of how many.
+    """
+
+    rank: int = 0
+    n_processes: int = 1
+
+    def batch(self, indices: np.ndarray, device: str) -> Batch:
+        mine = indices[self.rank :: self.n_processes]
+        pixels, (targets, weights) = super().batch(mine, device)
+        # The mean over the processes of their mean losses becomes that over the whole batch.
+        weights = weights * (self.n_processes * len(mine) / len(indices))
+        return pixels, (targets, weights)
+
+
+class ReseededAugment:
+    """Augmentation with a generator of its own: all processes share the one of the order."""
+
+    def __init__(self, augment: Augment, seed: int) -> None:
+        self.augment = augment
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return self.augment(pixels, self.generator)
+
+
+def _seed_of_process(seed: int, rank: int) -> int:
+    return int(np.random.SeedSequence([seed, rank]).generate_state(1)[0])

@@ -1,0 +1,128 @@
+"""The training loop: rounds of epochs, until one leaves nothing to learn.
+
+Nothing here touches torch's global random state: all randomness comes from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_shapecnn._compat import warn
+from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._training.augment import Augment
+from sklearn_shapecnn._training.callbacks import (
+    KeepBest,
+    StopIfAsked,
+    StopTraining,
+    has_stopped_early,
+)
+from sklearn_shapecnn._training.net import ShapeNet
+from sklearn_shapecnn._training.outcome import has_learned, warn_if_nothing_learned
+from sklearn_shapecnn._training.progress import ShowProgress
+from sklearn_shapecnn._training.sample import Sample
+from sklearn_shapecnn._training.schedule import SetLearningRate
+from sklearn_shapecnn._training.settings import MIN_EPOCHS, TrainingSettings
+
+DIVERGED_LOSS = 1e6  # where that of a network that knows nothing is 0.7 to 7
+
+
+@one_thread_if_forked()
+@torch.inference_mode(False)
+@torch.enable_grad()
+def train(
+    net: ShapeNet,
+    sample: Sample,
+    held_out: Sample | None,
+    settings: TrainingSettings,
+    callbacks: Sequence[Callback] = (),
+) -> None:
+    """Train a net for some rounds of epochs, until a round leaves nothing to learn.
+
+    Parameters
+    ----------
+    net : ShapeNet
+    sample : Sample
+        What it learns from.
+    held_out : Sample or None
+        What each epoch is scored on; the best weights are kept.
+    settings : TrainingSettings
+    callbacks : sequence of skorch.callbacks.Callback
+        Called after the net's own in each epoch and batch; not kept in the net.
+
+    Raises
+    ------
+    ValueError
+        If training diverges.
+
+    Warns
+    -----
+    UserWarning
+        If the user interrupts it after the first epoch; the net keeps what it has learned.
+    """
+    learning_rate = SetLearningRate(settings.is_stream, net.n_steps_done)
+    keep_best = None
+    if held_out is not None:
+        keep_best = KeepBest(held_out, settings.n_iter_no_change, settings.tol)
+    n_epochs_before = len(net.history)
+    own_callbacks = net.callbacks_
+    added = [learning_rate, *([keep_best] if keep_best else []), *callbacks]
+    added.append(StopIfAsked(added[:]))
+    net.callbacks_ = own_callbacks + [(f"{type(c).__name__}_{i}", c) for i, c in enumerate(added)]
+    # Not by set_params, which would initialize the network anew.
+    net.iterator_train__n_batches = settings.n_batches
+    image_shape = sample.images.image_shape
+    net.iterator_train__augment = (
+        Augment(settings.augment, image_shape) if settings.augment else None
+    )
+    try:
+        for callback in callbacks:
+            callback.initialize()
+        history = net.history
+        net.notify("on_train_begin", X=sample, y=sample.targets)
+        net.history = history  # skorch's LoadInitState brings that of another fit
+        with suppress(StopTraining):
+            for n_epochs in settings.rounds:
+                # Each round has an order of its own.
+                net.iterator_train__seed = settings.seed + len(net.history)
+                for callback in added:
+                    if isinstance(callback, SetLearningRate | ShowProgress):
+                        callback.start_round(n_epochs * settings.n_batches)
+                net.fit_loop(sample, epochs=n_epochs)
+                if has_learned(net, sample):
+                    break
+        net.settle(keep_best)
+        n_epochs = len(net.history) - n_epochs_before
+        loss = net.history[-1, "train_loss"]
+        if loss > DIVERGED_LOSS:
+            net.fail(f"the loss is {loss:.3g} in the last epoch")
+        if n_epochs >= MIN_EPOCHS and not settings.is_stream:
+            warn_if_nothing_learned(net, sample, n_epochs)
+    except KeyboardInterrupt:
+        n_epochs = _drop_unfinished_epoch(net, n_epochs_before, keep_best)
+        if n_epochs == 0:
+            raise
+        net.settle(keep_best)
+        if not has_stopped_early(callbacks):
+            warn(
+                f"Training was interrupted after epoch {n_epochs}; what was learned until then is "
+                f"kept. To go on, set warm_start=True and max_iter to the epochs that you still "
+                f"want, and call fit again."
+            )
+    finally:
+        net.callbacks_ = own_callbacks
+    for callback in callbacks:
+        callback.on_train_end(net, X=sample, y=sample.targets)
+    if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
+        net.fail("weights of the network are no longer finite")
+
+
+def _drop_unfinished_epoch(net: ShapeNet, n_epochs_before: int, keep_best: KeepBest | None) -> int:
+    """Cut an interrupted epoch off the history; return how many whole ones there are."""
+    rows = net.history.to_list()[n_epochs_before:]
+    n_epochs = len(keep_best.scores) if keep_best else sum("train_loss" in row for row in rows)
+    del net.history[n_epochs_before + n_epochs :]
+    return n_epochs

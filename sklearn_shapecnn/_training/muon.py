@@ -1,0 +1,135 @@
+"""Muon: an optimizer that turns filters by orthogonalized momentum and moves the rest by AdamW."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch.optim.adamw import adamw
+
+from sklearn_shapecnn import _compat
+
+MOMENTUM = 0.6
+RATE_FACTOR = 10.0  # filters move by this times the learning rate, as a share of their length
+
+
+class Muon(torch.optim.Optimizer):
+    """Turn some weights by orthogonalized momentum, move the others by AdamW.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dict
+        Weights, or groups of weights. A group with ``use_muon=True`` holds filter banks, which turn
+        and keep their length; all other groups are for AdamW.
+    lr : float, default=0.01
+        Learning rate. Filters move by ten times the rate, as a share of their length.
+    weight_decay : float, default=0.01
+        Of the weights that AdamW moves: it would not change the filters.
+    betas : tuple of float, default=(0.9, 0.999)
+        Of AdamW.
+    eps : float, default=1e-8
+        Of AdamW.
+    fused : bool, default=False
+        Whether AdamW moves all weights of a group in one call, if the device can do that.
+
+    Notes
+    -----
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+    https://kellerjordan.github.io/posts/muon. Keeping the length is from the authors' CIFAR-10
+    program, https://github.com/KellerJordan/cifar10-airbench. AdamW: Loshchilov and Hutter,
+    "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.01,
+        *,
+        weight_decay: float = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        fused: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "betas": betas,
+            "eps": eps,
+            "fused": fused,
+            "use_muon": False,
+        }
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of weights."""
+        _compat.add_param_group(self, param_group)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """Move all weights that have a gradient by one step."""
+        loss = None if closure is None else torch.enable_grad()(closure)()
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if group["use_muon"]:
+                for weight in weights:
+                    self._turn(weight, group["lr"])
+            elif weights:
+                self._move_by_adamw(weights, group)
+        return loss
+
+    def _turn(self, weight: torch.Tensor, learning_rate: float) -> None:
+        gradient, state = weight.grad, self.state[weight]
+        assert gradient is not None
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].mul_(MOMENTUM).add_(gradient)
+        direction = _orthogonalize(gradient.add(momentum, alpha=MOMENTUM))
+        length = math.sqrt(len(weight))
+        weight.mul_(length / weight.norm().clamp(min=1e-12))
+        weight.sub_(direction, alpha=min(RATE_FACTOR * learning_rate, 1e37))
+
+    def _move_by_adamw(self, weights: list[torch.Tensor], group: dict[str, Any]) -> None:
+        for weight in weights:
+            state = self.state[weight]
+            if not state:
+                device = weight.device if group["fused"] else None
+                state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+                state["exp_avg"] = torch.zeros_like(weight)
+                state["exp_avg_sq"] = torch.zeros_like(weight)
+        states = [self.state[weight] for weight in weights]
+        beta1, beta2 = group["betas"]
+        adamw(
+            weights,
+            [weight.grad for weight in weights if weight.grad is not None],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            [state["step"] for state in states],
+            foreach=False,
+            fused=group["fused"],
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+
+
+def _orthogonalize(weight: torch.Tensor) -> torch.Tensor:
+    """Set all singular values of a filter bank, as a matrix of one row a filter, to about one.
+
+    The coefficients of this Newton-Schulz iteration are those of Jordan et al. (see `Muon`).
+    """
+    matrix = weight.flatten(1)
+    matrix = matrix / (matrix.norm() + 1e-12)
+    tall = matrix.shape[0] > matrix.shape[1]
+    if tall:
+        matrix = matrix.T
+    for _ in range(5):
+        square = matrix @ matrix.T
+        matrix = 3.4445 * matrix + (2.0315 * square @ square - 4.7750 * square) @ matrix
+    return (matrix.T if tall else matrix).reshape(weight.shape)

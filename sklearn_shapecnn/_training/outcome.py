@@ -1,0 +1,70 @@
+"""What a training has led to: nothing left to learn, or nothing learned at all."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import entr
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_shapecnn._compat import warn
+from sklearn_shapecnn._training.net import ShapeNet
+from sklearn_shapecnn._training.sample import Sample
+
+LEARNED_LOSS = 0.02  # mean loss above the least possible at which nothing is left to learn
+NEGLIGIBLE_LOSS = 0.008  # of guessing, where 999 of 1,000 images are of one class
+MAX_IMAGES = 1000  # enough to see whether a network has learned anything
+
+
+def has_learned(net: ShapeNet, sample: Sample) -> bool:
+    """Whether the last epoch brought the loss next to the least that label smoothing allows."""
+    least, guessing = loss_bounds(net, sample)
+    # A rare class is a small part of the loss: all of it may be still to be learned.
+    return net.history[-1, "train_loss"] < least + min(LEARNED_LOSS, 0.1 * (guessing - least))
+
+
+def loss_bounds(
+    net: ShapeNet, sample: Sample, smoothing: float | None = None
+) -> tuple[float, float]:
+    """The loss of a network that knows each label, and of one that looks at no image.
+
+    The latter gives each class the probability that it has in the sample. The label smoothing is
+    that of the training unless another one is given.
+    """
+    n_classes = len(net.classes)
+    smoothing = net.criterion_.label_smoothing if smoothing is None else smoothing
+    shares = np.bincount(sample.targets, weights=sample.weights, minlength=n_classes)
+    shares = (1 - smoothing) * shares / shares.sum() + smoothing / n_classes
+    known = np.full(n_classes, smoothing / n_classes)
+    known[0] += 1 - smoothing
+    return float(entr(known).sum()), float(entr(shares).sum())
+
+
+def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> None:
+    """Warn if a training of so many epochs learned next to nothing from the images."""
+    # Not by the loss of the training, which includes dropout, augmentation and the statistics of
+    # each batch. Spread over the sample, which may be sorted by class.
+    some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / MAX_IMAGES)))
+    _, guessing = loss_bounds(net, some, smoothing=0)
+    _, loss = net.evaluate(some)
+    # A network may begin a little better than guessing.
+    first, last = (net.history[i, "train_loss"] for i in (-n_epochs, -1))
+    stands_still = first - last < 0.01 * guessing
+    share = 0.95 if stands_still else 0.99
+    if guessing <= NEGLIGIBLE_LOSS or loss < share * guessing:
+        return
+    # If all pixels are the same, a warning has said so already.
+    if np.ptp(some.images.batch(some.rows[::10])) > 0:
+        warn(
+            f"The network has learned next to nothing: what it predicts for the very images of "
+            f"the training has a loss of {loss:.3g}, where the shares of the classes alone make it "
+            f"{guessing:.3g}, and while it was trained it was {last:.3g}. "
+            + (
+                f"Change learning_rate_init (it is {net.lr:g}) or alpha, raise max_iter, or see "
+                f"whether the labels y belong to the images."
+                if last > 0.5 * guessing
+                else "Look for extreme values in X: batches without them were learned."
+            ),
+            ConvergenceWarning,
+        )

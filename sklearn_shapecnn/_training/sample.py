@@ -1,0 +1,193 @@
+"""The images a network learns from, with their targets and weights, and the batches of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from torch.utils.data import Dataset
+
+from sklearn_shapecnn._compat import warn
+from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._network.inputs import to_tensor
+from sklearn_shapecnn._training.augment import Augment
+
+HEAVY = 16  # times the mean weight: an image that weighs more is shown several times an epoch
+
+Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
+Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
+
+
+@dataclass
+class Sample(Dataset):
+    """The part of an image set that a network learns from, or is scored on.
+
+    Attributes
+    ----------
+    images : ImageSet
+    rows : ndarray of shape (n,)
+        Which of the images.
+    targets : ndarray of shape (n,), dtype int64
+        Index of each image's class.
+    weights : ndarray of shape (n,), dtype float32
+        Weight of each image; they average to one.
+    """
+
+    images: ImageSet
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: np.ndarray) -> Sample:
+        """The sample made of these images alone."""
+        weights = self.weights[indices]
+        return Sample(
+            self.images, self.rows[indices], self.targets[indices], weights / weights.mean()
+        )
+
+    def repeat_heavy(self) -> Sample:
+        """The same sample, in which heavy images stand several times and share their weight.
+
+        Gradients are clipped, so that one step an epoch teaches little, whatever its weight. The
+        sample grows by a share of one over ``HEAVY`` at most.
+        """
+        times = np.maximum(1, np.ceil(self.weights / HEAVY)).astype(np.int64)
+        if times.max() == 1:
+            return self
+        lighter = Sample(self.images, self.rows, self.targets, self.weights / times)
+        return lighter.take(np.repeat(np.arange(len(self)), times))
+
+    def batch(self, indices: np.ndarray, device: str) -> Batch:
+        """Tensors of some of the images: pixels (n, c, h, w), targets and weights."""
+        return to_tensor(self.images.batch(self.rows[indices]), device), (
+            torch.from_numpy(self.targets[indices]).to(device),
+            torch.from_numpy(self.weights[indices]).to(device),
+        )
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Sample, Sample]:
+        """Hold out a fraction of each class, but never the last image of a class.
+
+        Raises
+        ------
+        ValueError
+            If nothing would be held out.
+        """
+        held_out = np.zeros(len(self), dtype=bool)
+        for target in np.unique(self.targets):
+            members = rng.permutation(np.flatnonzero(self.targets == target))
+            n_held_out = min(max(1, round(fraction * len(members))), len(members) - 1)
+            held_out[members[:n_held_out]] = True
+        if not held_out.any():
+            raise ValueError(
+                "early_stopping=True holds out images to score each epoch on, but every class has "
+                "only one distinct image. Give more images or set early_stopping=False."
+            )
+        return self.take(np.flatnonzero(~held_out)), self.take(np.flatnonzero(held_out))
+
+
+def distinct_sample(
+    images: ImageSet, targets: np.ndarray, weights: np.ndarray
+) -> tuple[Sample, float, float]:
+    """Make the sample in which each pair of an image and a label stands once, with its weight.
+
+    Images of weight zero are dropped, equal pairs are merged into one with the sum of their
+    weights, and the rest is ordered by a hash of the pixels. So a weight of two *is* the image
+    given twice and a weight of zero its absence, to the bit, whatever batches, batch normalization
+    and augmentation do later; the order of the images given does not matter; and no image stands
+    on both sides of a validation split with the same label.
+
+    Returns
+    -------
+    sample : Sample
+    center, scale : float
+        ``(pixel - center) * scale`` has mean zero and standard deviation one over the sample.
+    """
+    digests, means, mean_squares = images.fingerprints()
+    rows = np.flatnonzero(weights)
+    keys = np.column_stack((digests[rows], targets[rows].astype(np.uint64)))
+    order = np.lexsort(keys.T)
+    rows, keys = rows[order], keys[order]
+    starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
+    merged = np.add.reduceat(weights[rows], starts)
+    rows = rows[starts]
+    center = means[rows].mean()
+    deviation = math.sqrt(max(0.0, mean_squares[rows].mean() - center**2))
+    scale = 1.0
+    if deviation > max(1e-7 * abs(center), 1e-36):
+        scale = 1 / deviation
+    else:
+        warn(
+            f"In float32, in which the network computes, all pixels of X are the same or next to "
+            f"it (about {center:g}): there is little to learn from. Subtract what they have in "
+            f"common, or scale X.",
+            ConvergenceWarning,
+        )
+    merged = (merged / merged.mean()).astype(np.float32)
+    return Sample(images, rows, targets[rows], merged), float(center), scale
+
+
+class Batches:
+    """The batches of a pass over a sample, drawn anew in each pass.
+
+    Batches differ by one image at most in size.
+
+    Parameters
+    ----------
+    dataset : Sample
+    batch_size : int, default=1
+        Ignored; skorch always gives it.
+    n_batches : int, default=1
+        Number of batches. With no more than half as many as there are images, batch normalization
+        never meets a lone image.
+    device : str, default='cpu'
+        Where the tensors are put.
+    seed : int, default=None
+        Seed of the order of the images and of their augmentation; None keeps their order.
+    augment : Augment, default=None
+        Applied to each batch.
+    """
+
+    def __init__(
+        self,
+        dataset: Sample,
+        batch_size: int = 1,
+        *,
+        n_batches: int = 1,
+        device: str = "cpu",
+        seed: int | None = None,
+        augment: Augment | None = None,
+    ) -> None:
+        self.sample = dataset
+        self.n_batches = n_batches
+        self.device = device
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.augment = augment
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.sample)
+        order = (
+            np.arange(n)
+            if self.generator is None
+            else torch.randperm(n, generator=self.generator).numpy()
+        )
+        for i in range(self.n_batches):
+            chosen = order[i * n // self.n_batches : (i + 1) * n // self.n_batches]
+            pixels, labels = self.sample.batch(chosen, self.device)
+            if self.augment is not None and self.generator is not None:
+                pixels = self.augment(pixels, self.generator)
+            yield pixels, labels
+
+
+def count_batches(n_samples: int, batch_size: int) -> int:
+    """How many batches a pass takes, of about this size and two images at least."""
+    return max(1, min(round(n_samples / batch_size), n_samples // 2))

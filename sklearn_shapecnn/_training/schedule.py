@@ -1,0 +1,72 @@
+"""The learning rate of each step: a cycle for each round of `fit`, a constant for a stream."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from skorch.callbacks import Callback
+
+if TYPE_CHECKING:
+    from sklearn_shapecnn._training.net import ShapeNet
+
+WARM_UP = 0.3  # share of the steps of a cycle in which the learning rate rises
+STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
+
+
+def one_cycle(progress: float) -> float:
+    """Learning rate as a share of its peak: up along half a cosine, then down along another.
+
+    Parameters
+    ----------
+    progress : float
+        Share of the steps done, 0 to 1.
+
+    Notes
+    -----
+    Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
+    Rates", 2018, section 3.
+    """
+    if progress < WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def stream_rate(n_steps_done: int) -> float:
+    """Learning rate of a training without an end, as a share of its peak.
+
+    It rises over the first steps and then stays, low enough for the network to be good at any time.
+    """
+    return STREAM_RATE * min(1, (n_steps_done + 1) / STREAM_WARM_UP)
+
+
+class SetLearningRate(Callback):
+    """Set the learning rate before each step.
+
+    Parameters
+    ----------
+    is_stream : bool
+        Whether it stays up after its first rise, instead of going through a cycle in each round.
+    n_steps_done : int, default=0
+        Steps made in earlier calls; only used for a stream.
+    """
+
+    def __init__(self, is_stream: bool, n_steps_done: int = 0) -> None:
+        self.is_stream = is_stream
+        self.n_steps_done = n_steps_done
+
+    def start_round(self, n_steps: int) -> None:
+        """Begin a round of this many steps."""
+        self.n_steps = n_steps
+        self.step = 0
+
+    def on_batch_begin(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
+        """Move on by one step."""
+        share = (
+            stream_rate(self.n_steps_done + self.step)
+            if self.is_stream
+            else one_cycle(self.step / self.n_steps)
+        )
+        for group in net.optimizer_.param_groups:
+            group["lr"] = net.lr * share
+        self.step += 1

@@ -1,0 +1,107 @@
+"""TrainingSettings: how a network is trained, and what 'auto' means there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn_shapecnn._network.inputs import MAX_PIXELS
+from sklearn_shapecnn._training.sample import count_batches
+
+MIN_EPOCHS = 8  # of a full round
+STREAM_BATCH_SIZE = 32  # of partial_fit
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained in one call of `fit` or `partial_fit`.
+
+    Attributes
+    ----------
+    learning_rate_init, alpha, label_smoothing, n_iter_no_change, tol : float
+        As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
+    n_batches : int
+        Batches of an epoch.
+    rounds : tuple of int
+        Epochs of each round of training, at most.
+    augment : tuple of str
+        Names of augmentations.
+    seed : int
+        Seed of the order of the images and of their augmentation.
+    is_stream : bool
+        Whether this is one of many calls of `partial_fit`, so that the learning rate stays up
+        instead of going through a cycle.
+    """
+
+    learning_rate_init: float
+    alpha: float
+    label_smoothing: float
+    n_iter_no_change: float
+    tol: float
+    n_batches: int
+    rounds: tuple[int, ...]
+    augment: tuple[str, ...]
+    seed: int
+    is_stream: bool = False
+
+    @classmethod
+    def from_parameters(
+        cls,
+        parameters: Mapping[str, Any],
+        n_samples: int,
+        image_shape: tuple[int, int, int],
+        *,
+        augment: tuple[str, ...],
+        seed: int,
+        is_stream: bool = False,
+    ) -> TrainingSettings:
+        """Resolve the parameters of an estimator for a number of images.
+
+        Parameters
+        ----------
+        parameters : mapping of str to object
+        n_samples : int
+            Number of distinct images to learn from.
+        image_shape : tuple of int (height, width, channels)
+        augment, seed, is_stream
+            See the class.
+        """
+        batch_size, max_iter = parameters["batch_size"], parameters["max_iter"]
+        if batch_size == "auto":
+            batch_size = STREAM_BATCH_SIZE
+            if not is_stream:
+                batch_size = auto_batch_size(n_samples, image_shape)
+        n_batches = count_batches(n_samples, int(batch_size))
+        n_epochs = 1 if is_stream else max_iter
+        rounds = auto_rounds(n_batches) if n_epochs == "auto" else (int(n_epochs),)
+        return cls(
+            learning_rate_init=float(parameters["learning_rate_init"]),
+            alpha=float(parameters["alpha"]),
+            label_smoothing=float(parameters["label_smoothing"]),
+            n_iter_no_change=parameters["n_iter_no_change"],
+            tol=parameters["tol"],
+            n_batches=n_batches,
+            rounds=rounds,
+            augment=augment,
+            seed=seed,
+            is_stream=is_stream,
+        )
+
+
+def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
+    """Choose 64 images a batch; fewer for few images, so that a pass has several, or large ones."""
+    return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
+
+
+def auto_rounds(n_batches: int) -> tuple[int, ...]:
+    """Choose the epochs of each round of training from the batches of an epoch.
+
+    The last round takes some 600 steps in 8 to 100 epochs. If those are few epochs of many images,
+    a short round comes before it, which is enough for an easy task: images seen two to four times
+    are learned, not remembered.
+    """
+    full = min(100, max(MIN_EPOCHS, math.ceil(600 / n_batches)))
+    short = max(2, math.ceil(120 / n_batches))
+    return (short, full) if short <= 4 else (full,)

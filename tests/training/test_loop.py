@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import torch
+from helpers import make_net, make_sample, train_net
+
+from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._training.sample import Sample
+
+
+def test_training_leaves_torch_as_it_was():
+    rng, threads = torch.get_rng_state(), torch.get_num_threads()
+    train_net(make_net(), make_sample(), augment=("flips",))
+    assert torch.equal(rng, torch.get_rng_state())
+    assert threads == torch.get_num_threads()
+    assert torch.is_grad_enabled()
+
+
+def test_held_out_images_are_scored_each_epoch_and_the_best_weights_kept():
+    sample = make_sample(20)
+    net = make_net()
+    scores = train_net(net, sample, sample, rounds=(12,))
+    assert len(scores) == 12
+    assert net.evaluate(sample)[0] == pytest.approx(max(scores))
+
+
+def test_training_stops_when_the_score_no_longer_improves():
+    net = make_net(learning_rate_init=1e-12)
+    assert len(train_net(net, make_sample(), make_sample(), rounds=(50,), n_iter_no_change=4)) == 5
+
+
+def easy_sample():
+    """Bright against dark."""
+    pixels = np.repeat([[0.0] * 4, [1.0] * 4], 20, axis=0)
+    targets = np.repeat([0, 1], 20)
+    return Sample(ImageSet(pixels, (2, 2, 1)), np.arange(40), targets, np.ones(40, np.float32))
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_no_further_round_follows_one_that_left_nothing_to_learn(label_smoothing):
+    net = make_net(dropout=0.0, label_smoothing=label_smoothing, learning_rate_init=0.03)
+    train_net(net, easy_sample(), rounds=(30, 7))
+    assert len(net.history) == 30
+
+
+def test_a_further_round_follows_where_something_is_left_to_learn():
+    net = make_net(learning_rate_init=1e-6)
+    train_net(net, easy_sample(), rounds=(2, 3))
+    assert len(net.history) == 5
+
+
+def test_a_loss_that_is_no_number_ends_training():
+    net = make_net(learning_rate_init=3.0)
+    with torch.no_grad():
+        net.module_.head.output.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"loss became nan in epoch 1\. Lower learning_rate_init"):
+        train_net(net, make_sample())
+
+
+def test_an_interrupt_keeps_the_epochs_so_far():
+    net = make_net()
+    calls = []
+
+    def stop_in_second_epoch(batch, **kwargs):
+        calls.append(1)
+        if len(calls) > 4 + 1:
+            raise KeyboardInterrupt
+        return type(net).train_step(net, batch)
+
+    net.train_step = stop_in_second_epoch
+    with pytest.warns(UserWarning, match="interrupted"):
+        train_net(net, make_sample(20))
+    assert len(net.history) == 1
+    assert not net.module_.training
+
+
+def test_weights_that_are_not_finite_after_the_last_step_end_training():
+    net = make_net()
+
+    def spoil(batch, **kwargs):
+        step = type(net).train_step(net, batch)
+        with torch.no_grad():
+            net.module_.head.output.bias.fill_(float("inf"))
+        return step
+
+    net.train_step = spoil
+    with pytest.raises(ValueError, match="weights of the network are no longer finite"):
+        train_net(net, make_sample(), rounds=(1,), batch_size=20)
+
+
+def test_an_interrupt_while_an_epoch_is_scored_takes_that_epoch_back():
+    net = make_net()
+    scored = []
+
+    def stop_in_second_epoch(sample):
+        scored.append(1)
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        return type(net).evaluate(net, sample)
+
+    net.evaluate = stop_in_second_epoch
+    with pytest.warns(UserWarning, match="interrupted"):
+        scores = train_net(net, make_sample(), make_sample())
+    assert len(scores) == len(net.history) == 1
+    net = make_net()
+    net.evaluate = stop_in_second_epoch
+    scored[:] = [1]
+    with pytest.raises(KeyboardInterrupt):
+        train_net(net, make_sample(), make_sample())
+
+
+def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
+    net = make_net()
+
+    def stop(batch, **kwargs):
+        raise KeyboardInterrupt
+
+    net.train_step = stop
+    with pytest.raises(KeyboardInterrupt):
+        train_net(net, make_sample())

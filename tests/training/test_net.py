@@ -1,0 +1,52 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from helpers import make_net, make_sample, train_net
+
+from sklearn_shapecnn._input.image_set import ImageSet
+
+
+def test_weights_scale_the_loss_of_each_image():
+    net = make_net()
+    scores, targets = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    single = [float(net.get_loss(scores[[i]], (targets[[i]], torch.ones(1)))) for i in range(2)]
+    both = net.get_loss(scores, (targets, torch.tensor([0.5, 1.5])))
+    assert float(both) == pytest.approx((0.5 * single[0] + 1.5 * single[1]) / 2)
+
+
+def test_weights_count_in_the_validation_score():
+    net = make_net()
+    sample = make_sample(20)
+    right = net.scores(sample.images).argmax(axis=1) == sample.targets
+    sample.weights[:] = np.where(right, 3.0, 1.0)
+    expected = 3 * right.sum() / (3 * right.sum() + (~right).sum())
+    assert net.evaluate(sample)[0] == pytest.approx(expected)
+    assert expected != right.mean()
+
+
+def test_a_trained_net_can_be_copied_and_pickled_and_used_by_skorch_means():
+    net = make_net()
+    sample = make_sample()
+    train_net(net, sample)
+    images = sample.images.batch(slice(None)).transpose(0, 3, 1, 2)
+    expected = net.predict_proba(images)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-6)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        np.testing.assert_array_equal(other.predict_proba(images), expected)
+
+
+@pytest.mark.parametrize("hidden", [(), (16,), (64, 32)], ids=str)
+@pytest.mark.parametrize("n_filters", [4, 300])
+def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden, n_filters):
+    net = make_net(hidden_layer_sizes=hidden, n_filters=[n_filters])
+    sample = make_sample(60)
+    train_net(net, sample)
+    together = net.scores(sample.images)
+    for n in (1, 2, 3, 5, 7):
+        for i in range(0, 60, n):
+            some = net.scores(ImageSet(sample.images.pixels[i : i + n], (2, 2, 1)))
+            # Which way torch takes to a product, and so how it is rounded, depends on n.
+            np.testing.assert_allclose(some, together[i : i + n], rtol=1e-5, atol=1e-6)

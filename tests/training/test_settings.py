@@ -1,0 +1,55 @@
+import pytest
+
+from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn._training.sample import count_batches
+from sklearn_shapecnn._training.settings import TrainingSettings, auto_batch_size, auto_rounds
+
+
+def resolve(n_samples=100, image_shape=(32, 32, 1), is_stream=False, **parameters):
+    return TrainingSettings.from_parameters(
+        ShapeCNNClassifier(**parameters).get_params(),
+        n_samples,
+        image_shape,
+        augment=("shift",),
+        seed=0,
+        is_stream=is_stream,
+    )
+
+
+@pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
+def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_it_can(n):
+    batch_size = auto_batch_size(n, (72, 72, 1))
+    n_batches = count_batches(n, batch_size)
+    *short, full = auto_rounds(n_batches)
+    assert 8 <= batch_size <= 64
+    assert 8 <= full <= 100
+    assert full == 100 or full * n_batches >= 600
+    # Only many images can be told to be learned after a few epochs.
+    assert all(2 <= epochs <= 4 for epochs in short)
+    assert len(short) == (n >= 2000)
+
+
+def test_automatic_batches_are_smaller_where_images_are_large():
+    assert auto_batch_size(60_000, (90, 90, 3)) == 64
+    assert auto_batch_size(60_000, (128, 128, 1)) == 32
+    assert auto_batch_size(60_000, (2000, 2000, 1)) == 8
+
+
+def test_what_is_given_holds():
+    settings = resolve(100, batch_size=10, max_iter=7)
+    assert settings.n_batches == 10
+    assert settings.rounds == (7,)
+    assert resolve(3, batch_size=1).n_batches == 1  # a batch has two images at least
+
+
+def test_partial_fit_takes_one_pass_with_batches_of_32():
+    settings = resolve(320, is_stream=True, max_iter=7)
+    assert settings.n_batches == 10
+    assert settings.rounds == (1,)
+
+
+def test_settings_are_compared_by_value_and_cannot_be_changed():
+    assert resolve() == resolve()
+    assert resolve(alpha=0.5) != resolve()
+    with pytest.raises(AttributeError):
+        resolve().alpha = 1
