@@ -1,126 +1,56 @@
-"""The scikit-learn face of the network: parameters, validation, classes, fit and predict."""
+"""ShapeCNNClassifier: its parameters and public methods."""
 
 from __future__ import annotations
 
-import math
-import textwrap
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from scipy.special import log_softmax, softmax
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils._param_validation import (
-    Interval,
-    Options,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _get_feature_names,
-    check_is_fitted,
-)
 from skorch.callbacks import Callback
-from skorch.callbacks.scoring import ScoringBase
-from skorch.history import History
 
-from sklearn_shapecnn.callbacks import FitTasks, ShowProgress
-from sklearn_shapecnn.compat import CallbackSupportMixin, warn
-from sklearn_shapecnn.images import (
-    ImageSet,
-    check_pixels,
-    check_same_images,
-    find_image_shape,
-    naming,
-)
-from sklearn_shapecnn.labels import (
-    check_labels,
-    check_some_labels,
-    check_weights,
-    warn_of_light_classes,
-)
-from sklearn_shapecnn.network import (
-    ACTIVATIONS,
-    auto_kernel_size,
-    auto_n_filters,
-    auto_n_layers,
-    auto_pool_size,
-    count_weights,
-    plan_stages,
-)
-from sklearn_shapecnn.saving import (
-    FITTED,
-    OtherVersionWarning,
-    check_state,
-    current_versions,
-    find_differences,
-    net_from_plain,
-    net_to_plain,
-    reading_a_file,
-)
-from sklearn_shapecnn.training import (
-    AUGMENTATIONS,
-    Augment,
-    Sample,
-    ShapeNet,
-    auto_augment,
-    auto_batch_size,
-    auto_rounds,
-    build_net,
-    count_batches,
-    distinct_sample,
-    train,
-    warm_up_from,
-)
-
-MOST_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
+from sklearn_shapecnn._compat import Interval, Options, StrOptions
+from sklearn_shapecnn._estimator import ImageEstimator, check_finite
+from sklearn_shapecnn._input.labels import check_labels, check_some_labels
+from sklearn_shapecnn._input.weights import check_weights, warn_about_light_classes
+from sklearn_shapecnn._network.modules import ACTIVATIONS
+from sklearn_shapecnn._training.augment import AUGMENTATIONS
 
 
 class ShapeCNNClassifier(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, ImageEstimator
 ):
     """Convolutional network for small images, with a softmax at its end.
 
-    Small filters slide over the image; each layer pools what its filters found, so that the next
-    one sees a larger part of the image; at the end stand one score and one probability per class.
-    The network sizes itself by the image shape and the number of images, and takes pixels on any
-    scale.
+    The network is a sequence of stages. In each stage small filters slide over the image
+    (convolution), pooling keeps the strongest responses, and a normalization and an activation
+    follow; the next stage so sees a larger part of the image. A softmax turns the last features
+    into one probability per class. The network sizes itself by the image shape, the training by the
+    number of images. Pixels may be on any scale.
 
     Parameters
     ----------
     image_shape : tuple of int (height, width) or (height, width, channels), default=None
-        Shape of one image. Needed only where X holds rows that are neither square gray images nor
-        single rows of pixels: for rows, None means a square where their width is a square number,
-        and an image one pixel high otherwise.
+        Shape of one image. Needed only if X holds rows that are neither square gray images nor
+        single lines of pixels. By default, a row is a square image if its length is a square
+        number, and an image one pixel high otherwise.
 
-    n_filters : 'auto', int or array-like of int of shape (n_layers,), default='auto'
-        Number of filters of each convolutional layer; an int stands for a single layer. 'auto'
-        begins with 32 in images of up to 48 x 48 pixels and 16 in larger ones, and doubles with
-        each layer up to 256 and 64. Where no parameter tells the number of layers, there are three,
-        and four in larger images.
+    n_filters : 'auto', int or array-like of int of shape (n_stages,), default='auto'
+        Number of filters of each stage; an int stands for a single stage. 'auto' begins with 32 in
+        images of up to 48 x 48 pixels and with 16 in larger ones, and doubles with each stage up to
+        256 and 64. If no parameter sets the number of stages, there are three, and four in larger
+        images.
 
-    kernel_size : 'auto', int or array-like of int of shape (n_layers,), default='auto'
-        Width of the filters in pixels, for all layers or each. 'auto' is 3, but 5 for the first
-        layer in images of more than 48 x 48 pixels. Filters larger than what they slide over are
+    kernel_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
+        Width of the filters in pixels, for all stages or each. 'auto' is 3, but 5 for the first
+        stage in images of more than 48 x 48 pixels. Filters larger than what they slide over are
         cut down to it.
 
-    pool_size : 'auto', int or array-like of int of shape (n_layers,), default='auto'
-        Side of the pooling windows in pixels, for all layers or each; 1 does not pool. 'auto'
+    pool_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
+        Side of the pooling windows in pixels, for all stages or each; 1 does not pool. 'auto'
         leaves maps of about 5 x 5, and of about 8 x 8 in images of more than 48 x 48 pixels.
         Windows larger than what they slide over are cut down to it.
 
@@ -131,19 +61,18 @@ class ShapeCNNClassifier(
         Widths of fully connected layers between the convolutions and the softmax.
 
     activation : {'relu', 'leaky_relu', 'gelu', 'silu', 'tanh', 'logistic'}, default='relu'
-        Activation function of every layer but the last.
+        Activation function of every stage and hidden layer.
 
     normalization : {'batch', 'layer'} or None, default='batch'
-        What evens out the features of each convolutional layer: batch normalization, layer
-        normalization, or nothing.
+        Normalization of each stage: batch normalization, layer normalization, or none.
 
     dropout : float, default=0.0
-        Share of the inputs of each fully connected layer (the softmax layer too) that is zeroed at
-        random in training, in [0, 1).
+        Share of the inputs of each fully connected layer (the softmax layer too) that is set to
+        zero at random in training, in [0, 1).
 
     learning_rate_init : float, default=0.01
         Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
-        learnt by Muon [3]_, which moves them by ten times the rate as a share of their length, all
+        learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
         other weights by AdamW [1]_.
 
     alpha : float, default=0.01
@@ -158,7 +87,7 @@ class ShapeCNNClassifier(
     max_iter : 'auto' or int, default='auto'
         Number of epochs: how often each image is seen. 'auto' takes as many as make 600 steps, but
         at least 8 and at most 100. From about 1,900 images on it first tries a short round of two
-        to four epochs, and leaves it at that where these bring the training loss next to zero.
+        to four epochs, and stops there if these bring the training loss next to zero.
 
     label_smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1
@@ -181,7 +110,7 @@ class ShapeCNNClassifier(
         Whether to hold out a part of the images, score each epoch on it, stop when the score no
         longer improves, and keep the weights of the best epoch. The learning rate
         follows its cycle as if training went on for all of `max_iter` epochs, so that a small
-        `n_iter_no_change` may end it while it still learns.
+        `n_iter_no_change` may end it while the network still improves.
 
     validation_fraction : float, default=0.1
         Fraction of each class to hold out, in (0, 1). Only used if `early_stopping` is True.
@@ -199,10 +128,13 @@ class ShapeCNNClassifier(
         rate. Image shape, classes and the parameters of the network must be the same then.
 
     device : str, default='auto'
-        Where to compute: 'cpu', 'cuda', 'cuda:1', 'mps', ...; 'auto' takes a GPU where torch finds
-        one. 'accelerate' shares each fit among the processes that ``torchrun`` or
-        ``accelerate launch`` started, on the GPU of each or on the CPU; it needs the extra
-        ``[distributed]``.
+        Where to compute: 'cpu', 'cuda', 'cuda:1', 'xpu', 'mps', ...; 'auto' takes a GPU if torch
+        finds one.
+
+    distributed : bool, default=False
+        Whether to share each fit among the processes that ``torchrun`` or ``accelerate launch``
+        started, on the GPU of each or on the CPU; `device` must be 'auto' or 'cpu' then. It needs
+        the extra ``[distributed]``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
         Determines the initial weights, the order of the images, augmentation, dropout and the
@@ -216,8 +148,8 @@ class ShapeCNNClassifier(
 
     callbacks : list of skorch callbacks or None, default=None
         Objects derived from :class:`skorch.callbacks.Callback`, such as `Checkpoint`,
-        `TensorBoard` or your own, to be told of each epoch and batch of the net `net_`. `fit` uses
-        them as they are, without a copy. Scikit-learn's own callbacks are set by `set_callbacks`.
+        `TensorBoard` or your own. They are called in each epoch and batch of the net `net_`. `fit`
+        uses them as they are, without a copy. Set scikit-learn's own callbacks by `set_callbacks`.
 
     Attributes
     ----------
@@ -269,9 +201,6 @@ class ShapeCNNClassifier(
     True
     """
 
-    loss_curve_: list[float]
-    validation_scores_: list[float] | None
-
     _doc_link_module = "sklearn_shapecnn"
     _doc_link_template = (
         "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
@@ -316,6 +245,7 @@ class ShapeCNNClassifier(
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "device": [str],
+        "distributed": ["boolean"],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
         "callbacks": [list, tuple, None],
@@ -346,6 +276,7 @@ class ShapeCNNClassifier(
         tol: float = 1e-4,
         warm_start: bool = False,
         device: str = "auto",
+        distributed: bool = False,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: bool | int = 0,
         callbacks: Sequence[Callback] | None = None,
@@ -372,11 +303,11 @@ class ShapeCNNClassifier(
         self.tol = tol
         self.warm_start = warm_start
         self.device = device
+        self.distributed = distributed
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNClassifier:
         """Learn the labels of images.
 
@@ -399,75 +330,22 @@ class ShapeCNNClassifier(
         Raises
         ------
         ValueError
-            Where X, y, `sample_weight` or a parameter is not usable, or where training diverges.
+            If X, y, `sample_weight` or a parameter cannot be used, or if training diverges.
         TypeError
-            Where X is sparse.
+            If X is sparse.
 
         Warns
         -----
         ConvergenceWarning
-            Where all pixels are the same, a class has less than a 999th of the weight of another
-            and `class_weight` is None, or eight epochs or more have taught nothing.
+            If all pixels are the same, if a class has less than a 999th of the weight of another
+            and `class_weight` is None, or if eight epochs or more have taught nothing.
         """
-        pixels = check_pixels(X, self)
-        image_shape = find_image_shape(pixels.shape, self._given_image_shape())
-        # Now, before the training: it raises where names are mixed.
-        names = _get_feature_names(X) if pixels.ndim == 2 else None
-        classes, targets = check_labels(y, pixels, type(self).__name__)
-        weights = check_weights(sample_weight, self.class_weight, pixels, classes, targets)
-        if len(present := np.unique(targets[weights > 0])) < 2:
-            raise ValueError(
-                f"The images of non-zero sample weight all have the class "
-                f"{classes.tolist()[present[0]]!r}; at least 2 classes are needed. Look at "
-                f"sample_weight and class_weight."
-            )
-        if self.class_weight is None:  # else it is on purpose
-            warn_of_light_classes(classes, targets, weights)
-        network = self._network_parameters(image_shape)
-        augment = self._check_augment(image_shape)
-        callbacks = self._check_callbacks()
-        sample, center, scale = distinct_sample(ImageSet(pixels, image_shape), targets, weights)
-        # Late, for what is refused draws no random numbers.
-        device, rng, train_net = self._workplace()
-        sample, held_out = (
-            sample.split(self.validation_fraction, rng) if self.early_stopping else (sample, None)
-        )
-        sample = sample.spread()  # after the split, for no image to be on both sides
-        goes_on = self.warm_start and hasattr(self, "net_")
-        if goes_on:
-            net = self._continued_net("warm_start=True", network, classes, device, center, scale)
-            net.initialize_optimizer()
-        else:
-            net = self._new_net(network, center, scale, len(classes), device, rng)
-        batch_size = (
-            auto_batch_size(len(sample), image_shape)
-            if self.batch_size == "auto"
-            else int(self.batch_size)
-        )
-        return self._train(
-            net,
-            sample,
-            held_out,
-            train_net,
-            known={"image_shape_": image_shape, "classes_": classes, "device_": device},
-            names=names,
-            goes_on=goes_on,
-            given={"X": X, "y": y, "metadata": _metadata(sample_weight)},
-            batch_size=batch_size,
-            rounds=(
-                auto_rounds(len(sample), batch_size)
-                if self.max_iter == "auto"
-                else [int(self.max_iter)]
-            ),
-            augment=augment,
-            callbacks=callbacks,
-            seed=_draw_seed(rng),
-        )
+        return self._fit(X, y, sample_weight)
 
-    def _can_learn_in_pieces(self) -> bool:
+    def _can_fit_partially(self) -> bool:
         if self.early_stopping:
             raise AttributeError(
-                "partial_fit cannot stop early, for it sees each image once. Set "
+                "partial_fit cannot stop early, since it sees each image once. Set "
                 "early_stopping=False, or use fit."
             )
         if isinstance(self.class_weight, str):
@@ -477,17 +355,16 @@ class ShapeCNNClassifier(
             )
         return True
 
-    @available_if(_can_learn_in_pieces)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @available_if(_can_fit_partially)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> ShapeCNNClassifier:
         """Learn from some more images, in one pass over them.
 
         For data that arrive in pieces, and to adapt a fitted classifier to new images. The learning
-        rate rises over the first 20 steps to 0.3 times `learning_rate_init` and stays there; there
-        is no end of the training at which it could fall. So `fit` learns more from the same images
-        where they are there all at once.
+        rate rises over the first 20 steps to 0.3 times `learning_rate_init` and stays there, since
+        the training has no known end before which it could fall. So `fit` learns more from the same
+        images if it has them all at once.
 
         Parameters
         ----------
@@ -500,23 +377,23 @@ class ShapeCNNClassifier(
             All labels that will ever occur. Needed in the first call, unless `fit` came before;
             later it may be left out, or must be the same.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the images, beside those of the same call.
+            Weights of the images, relative to the others of the same call.
 
         Returns
         -------
         self : object
-            The classifier, which knows what it knew before and something more.
+            The classifier.
 
         Raises
         ------
         AttributeError
-            Where `early_stopping` or ``class_weight='balanced'`` ask for what a part of the data
-            cannot tell: the method is not there then.
+            If `early_stopping` is True or `class_weight` is 'balanced': both need all of the data,
+            so the method does not exist then.
         ValueError
-            Where `classes` is missing or not the same, y has other labels, the images are of
-            another shape, or a parameter of the network has changed.
+            If `classes` is missing or differs from the last call, if y has other labels, if the
+            images have another shape, or if a parameter of the network has changed.
         TypeError
-            Where X is sparse.
+            If X is sparse.
 
         Notes
         -----
@@ -533,160 +410,7 @@ class ShapeCNNClassifier(
         >>> len(clf.loss_curve_)
         3
         """
-        self._validate_params()  # which scikit-learn does in the first call only
-        goes_on = hasattr(self, "net_")
-        if goes_on:
-            images = self._images(X)
-            pixels, image_shape = images.pixels, self.image_shape_
-            given = self._given_image_shape()
-            if given is not None and (*given, 1)[:3] != image_shape:
-                raise ValueError(
-                    f"partial_fit goes on with the fitted network, but image_shape changed from "
-                    f"{image_shape} to {self.image_shape!r}. To start anew, call fit with "
-                    f"warm_start=False."
-                )
-            names = getattr(self, "feature_names_in_", None)
-        else:
-            pixels = check_pixels(X, self)
-            image_shape = find_image_shape(pixels.shape, self._given_image_shape())
-            images = ImageSet(pixels, image_shape)
-            names = _get_feature_names(X) if pixels.ndim == 2 else None
-        known, targets = check_some_labels(
-            y, pixels, classes, getattr(self, "classes_", None), type(self).__name__
-        )
-        weights = check_weights(sample_weight, self.class_weight, pixels, known, targets)
-        network = self._network_parameters(image_shape)
-        augment = self._check_augment(image_shape)
-        callbacks = self._check_callbacks()
-        sample, center, scale = distinct_sample(images, targets, weights)
-        device, rng, train_net = self._workplace()
-        if len(sample) == 1:
-            sample = sample.take(np.array([0, 0]))  # batch normalization needs two
-        if goes_on:
-            net = self._continued_net("partial_fit", network, known, device, center, scale)
-        else:
-            net = self._new_net(network, center, scale, len(known), device, rng)
-        n_steps = net.n_steps_done
-        net.history = History()  # else it grows with each call, and is copied by the next one
-        return self._train(
-            net,
-            sample,
-            None,
-            train_net,
-            known={"image_shape_": image_shape, "classes_": known, "device_": device},
-            names=names,
-            goes_on=goes_on,
-            given={"X": X, "y": y, "metadata": _metadata(sample_weight)},
-            batch_size=32 if self.batch_size == "auto" else int(self.batch_size),
-            rounds=[1],
-            augment=augment,
-            callbacks=callbacks,
-            seed=_draw_seed(rng) + len(self.loss_curve_ if goes_on else []),
-            schedule=warm_up_from(n_steps),
-        )
-
-    def _workplace(self) -> tuple[str, np.random.Generator, Callable[..., list[float]]]:
-        """Where to compute, what draws the random numbers, and what trains a net there."""
-        rng = _make_generator(self.random_state)
-        if self.device != "accelerate":
-            return _find_device(self.device), rng, train
-        from sklearn_shapecnn.accelerated import Team
-
-        team = Team()
-        return team.device, team.share(rng), team.train
-
-    def _new_net(
-        self,
-        network: dict[str, Any],
-        center: float,
-        scale: float,
-        n_classes: int,
-        device: str,
-        rng: np.random.Generator,
-    ) -> ShapeNet:
-        return build_net(
-            {**network, "center": center, "scale": scale, "seed": _draw_seed(rng)},
-            n_classes=n_classes,
-            learning_rate_init=float(self.learning_rate_init),
-            alpha=float(self.alpha),
-            label_smoothing=float(self.label_smoothing),
-            device=device,
-        )
-
-    def _train(
-        self,
-        net: ShapeNet,
-        sample: Sample,
-        held_out: Sample | None,
-        train_net: Callable[..., list[float]],
-        *,
-        known: dict[str, Any],
-        names: np.ndarray | None,
-        goes_on: bool,
-        given: dict[str, Any],
-        callbacks: list[Callback],
-        batch_size: int,
-        rounds: list[int],
-        **settings: Any,
-    ) -> ShapeCNNClassifier:
-        """Train a net, and only then set the attributes: a fit that fails leaves all as it was."""
-        known["n_features_in_"] = math.prod(known["image_shape_"])
-        if names is not None:
-            known["feature_names_in_"] = names
-        losses_before = self.loss_curve_ if goes_on else []
-        scores_before = (self.validation_scores_ if goes_on else None) or []
-        n_epochs_before = len(net.history)
-
-        def fitted_attributes(net: ShapeNet) -> dict[str, Any]:
-            epochs = net.history[n_epochs_before:]
-            losses = [float(epoch["train_loss"]) for epoch in epochs]
-            scores = [float(epoch["valid_acc"]) for epoch in epochs] if held_out else []
-            return {
-                **known,
-                "net_": net,
-                "n_iter_": len(losses),
-                "loss_curve_": losses_before + losses,
-                "validation_scores_": scores_before + scores if held_out else None,
-                "best_validation_score_": max(scores) if held_out else None,
-            }
-
-        tasks = progress = None
-        if getattr(self, "_skl_callbacks", None):
-            tasks = FitTasks(
-                self,
-                given,
-                n_epochs=sum(rounds),
-                n_batches=count_batches(len(sample), batch_size),
-                # None, for else the copy would have the names of an earlier fit.
-                fitted_attributes=lambda net: {
-                    "feature_names_in_": None,
-                    **fitted_attributes(net.snapshot()),
-                },
-            )
-        if self.verbose:
-            progress = ShowProgress()
-        try:
-            train_net(
-                net,
-                sample,
-                held_out,
-                batch_size=batch_size,
-                rounds=rounds,
-                n_iter_no_change=self.n_iter_no_change,
-                tol=self.tol,
-                callbacks=[*filter(None, (progress, tasks)), *callbacks],
-                **settings,
-            )
-        finally:
-            if progress is not None:
-                progress.close()
-
-        # In one assignment, for Ctrl+C may come between any two.
-        stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
-        self.__dict__ = stays | fitted_attributes(net)
-        if tasks is not None:
-            tasks.on_fit_end()
-        return self
+        return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the label of each image.
@@ -755,9 +479,10 @@ class ShapeCNNClassifier(
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def transform(self, X: Any) -> np.ndarray:
-        """Describe each image by the features that its scores are computed from.
+        """Compute the features that the scores of each image are computed from.
 
-        These are what the last layer sees: in front of another estimator they replace the pixels.
+        These are the inputs of the last layer. Put them in front of another estimator instead of
+        the pixels.
 
         Parameters
         ----------
@@ -768,15 +493,15 @@ class ShapeCNNClassifier(
         Returns
         -------
         features : ndarray of shape (n, n_features_out), dtype float32
-            The last of `hidden_layer_sizes`; without hidden layers, the maximum, the mean and a
-            coarse grid of means of each map of the last convolutional layer.
+            The outputs of the last hidden layer. Without hidden layers, the maximum, the mean and a
+            coarse grid of means of each feature map of the last stage.
 
         Raises
         ------
         ValueError
-            Where X does not hold images of the shape known from `fit`.
+            If X does not hold images of the shape known from `fit`.
         NotFittedError
-            Where it is not fitted.
+            If the classifier is not fitted.
 
         Examples
         --------
@@ -802,15 +527,14 @@ class ShapeCNNClassifier(
     def search_space(prefix: str = "") -> dict[str, list[Any]]:
         """Values worth trying in a search for better parameters, the defaults among them.
 
-        What images may be changed into (`augment`) matters by far the most where there are few of
-        them; the other two help on some images and harm on others. All searches of scikit-learn
-        take the space as it is: 16 combinations.
+        `augment` matters by far the most if there are few images; the other two help on some images
+        and harm on others. All searches of scikit-learn take the space as it is: 16 combinations.
 
         Parameters
         ----------
         prefix : str, default=''
-            What stands before each name: in a pipeline the name of the step and two underscores,
-            such as ``'shapecnnclassifier__'``.
+            Prefix of each name: in a pipeline the name of the step and two underscores, such as
+            ``'shapecnnclassifier__'``.
 
         Returns
         -------
@@ -839,249 +563,27 @@ class ShapeCNNClassifier(
         tags.transformer_tags.preserves_dtype = []  # float32, as the network computes
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = {**super().__getstate__(), "_saved_by": current_versions()}
-        if "net_" in state:
-            state["net_"] = net_to_plain(state["net_"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
-        if differences:
-            warn(OtherVersionWarning(type(self).__name__, differences))
-        # Parameters that came after the version that saved it have their defaults.
-        ShapeCNNClassifier.__init__(self)
-        if FITTED & state.keys():
-            with reading_a_file():
-                check_state(state)
-                try:
-                    device = _find_device(state["device_"])
-                except ValueError:  # it was saved where there is a GPU that is not here
-                    device = _find_device("auto")
-                state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
-        super().__setstate__(state)
-
-    def _scores(self, X: Any) -> np.ndarray:
-        images = self._images(X)  # first, for it tells of what is not fitted
-        return check_finite(self.net_.scores(images).astype(np.float64))
-
-    def _images(self, X: Any) -> ImageSet:
-        """Images for the fitted network, once X is found to hold such."""
-        check_is_fitted(self)
-        pixels = check_pixels(X, self)
-        if pixels.ndim == 2:
-            # Column names first, as in scikit-learn: they say best what is wrong.
-            with naming("X"):
-                _check_feature_names(self, X, reset=False)
-        check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
-        return ImageSet(pixels, self.image_shape_)
-
-    def _validate_params(self) -> None:
-        for name, value in self.get_params(deep=False).items():
-            with naming(name):  # scikit-learn's check stumbles over some numbers, namelessly
-                validate_parameter_constraints(
-                    self._parameter_constraints, {name: value}, caller_name=type(self).__name__
-                )
-                if isinstance(value, Integral):
-                    float(value)
-
-    def _given_image_shape(self) -> list[int] | None:
-        if self.image_shape is None:
-            return None
-        values = _positive_ints("image_shape", self.image_shape)
-        if len(values) not in (2, 3):
+    def _check_targets(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        name = type(self).__name__
+        if incremental:
+            fitted = getattr(self, "classes_", None)
+            known, targets = check_some_labels(y, pixels, classes, fitted, name)
+            return (
+                known,
+                targets,
+                check_weights(sample_weight, self.class_weight, pixels, known, targets),
+            )
+        known, targets = check_labels(y, pixels, name)
+        weights = check_weights(sample_weight, self.class_weight, pixels, known, targets)
+        present = np.unique(targets[weights > 0])
+        if len(present) < 2:
             raise ValueError(
-                f"image_shape must be (height, width) or (height, width, channels), but got "
-                f"{self.image_shape!r}."
+                f"The images of non-zero sample weight all have the class "
+                f"{known.tolist()[present[0]]!r}; at least 2 classes are needed. Look at "
+                f"sample_weight and class_weight."
             )
-        return values
-
-    def _network_parameters(self, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-        """Parameters of the network, with what is 'auto' filled in."""
-        given = {
-            name: _positive_ints(name, value)
-            for name in ("n_filters", "kernel_size", "pool_size")
-            if not isinstance(value := getattr(self, name), str)
-            and (name == "n_filters" or not isinstance(value, Integral))
-        }
-        lengths = {name: len(value) for name, value in given.items()}
-        if len(set(lengths.values())) > 1:
-            told = " and ".join(f"{name} has {n}" for name, n in lengths.items())
-            raise ValueError(
-                f"n_filters, kernel_size and pool_size need one value per layer, but {told}. Give "
-                f"them the same length; kernel_size and pool_size may be one int for all layers."
-            )
-        n_layers = next(iter(lengths.values()), auto_n_layers(image_shape))
-        if n_layers == 0:
-            raise ValueError(f"{next(iter(given))} is empty; the network needs at least one layer.")
-        auto = {
-            "n_filters": auto_n_filters(image_shape, n_layers),
-            "kernel_size": auto_kernel_size(image_shape, n_layers),
-            "pool_size": auto_pool_size(image_shape, n_layers),
-        }
-        layers = {
-            name: given.get(name)
-            or (
-                auto[name]
-                if isinstance(value := getattr(self, name), str)
-                else _positive_ints(name, value) * n_layers
-            )
-            for name in auto
-        }
-        hidden = _positive_ints("hidden_layer_sizes", self.hidden_layer_sizes)
-        n_weights = count_weights(plan_stages(image_shape, **layers), hidden)
-        if n_weights > MOST_WEIGHTS:
-            raise ValueError(
-                f"n_filters={self.n_filters!r} and hidden_layer_sizes={self.hidden_layer_sizes!r} "
-                f"make a network of {n_weights} weights, which is too large to train. "
-                f"Make it smaller."
-            )
-        return {
-            "image_shape": image_shape,
-            **layers,
-            "pooling": self.pooling,
-            "hidden_layer_sizes": hidden,
-            "activation": self.activation,
-            "dropout": float(self.dropout),
-            "normalization": self.normalization,
-        }
-
-    def _check_augment(self, image_shape: tuple[int, int, int]) -> Augment | None:
-        with naming("augment"):
-            names = [] if self.augment is None else np.ravel(self.augment).tolist()
-        names = [auto_augment(image_shape) if name == "auto" else name for name in names]
-        for name in names:
-            if name not in AUGMENTATIONS:
-                raise ValueError(
-                    f"augment holds {name!r}, which is none of auto, {', '.join(AUGMENTATIONS)}."
-                )
-        if "quarter_turns" in names and image_shape[0] != image_shape[1]:
-            raise ValueError(
-                f"augment='quarter_turns' needs square images, but these are {image_shape[0]} x "
-                f"{image_shape[1]} pixels. Use 'flips', or pad the images to a square."
-            )
-        return Augment(names, image_shape) if names else None
-
-    def _check_callbacks(self) -> list[Callback]:
-        callbacks = list(self.callbacks or [])
-        for callback in callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(
-                    f"callbacks must hold objects of classes derived from "
-                    f"skorch.callbacks.Callback, but got {callback!r}. Callbacks of scikit-learn "
-                    f"are set by set_callbacks."
-                )
-            if isinstance(callback, ScoringBase):
-                raise TypeError(
-                    f"callbacks holds {type(callback).__name__}, which scores on data that skorch "
-                    f"splits off. Set early_stopping=True, which scores each epoch and keeps "
-                    f"validation_scores_, or give scikit-learn's ScoringMonitor to set_callbacks."
-                )
-        return callbacks
-
-    def _continued_net(
-        self,
-        what: str,
-        network: dict[str, Any],
-        classes: np.ndarray,
-        device: str,
-        center: float,
-        scale: float,
-    ) -> ShapeNet:
-        """A copy of the fitted net, ready to be trained on with today's parameters."""
-        before = {name: self.net_.get_params()[f"module__{name}"] for name in network}
-        now = {"classes": classes.tolist(), **network}
-        before |= {"classes": self.classes_.tolist()}
-        for name, value in now.items():
-            if value != before[name]:
-                raise ValueError(
-                    f"{what} goes on with the fitted network, but {name} changed from "
-                    f"{before[name]!r} to {value!r}. To start anew, call fit with "
-                    f"warm_start=False."
-                )
-        net = net_from_plain(net_to_plain(self.net_), device)
-        mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
-        spread = 1 / scale / deviation
-        if not 0.05 < spread < 20 or abs(center - mean) > 20 * deviation:
-            warn(
-                f"The pixels of X seem to be on another scale than those that the network knows: "
-                f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
-                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1."
-            )
-        net.lr = float(self.learning_rate_init)
-        net.optimizer__weight_decay = float(self.alpha)
-        for group in net.optimizer_.param_groups:
-            group["weight_decay"] = float(self.alpha)
-        net.criterion__label_smoothing = float(self.label_smoothing)
-        net.initialize_criterion()
-        return net
-
-
-def check_finite(values: np.ndarray) -> np.ndarray:
-    """Return what the network computed, or raise ValueError where it is not finite."""
-    if not np.isfinite(values).all():
-        raise ValueError(
-            "Some scores or features are not finite: X holds values far outside of those seen in "
-            "fit. Check that it is on the same scale."
-        )
-    return values
-
-
-def _positive_ints(name: str, value: Any) -> list[int]:
-    """Check a parameter that is an int or a sequence of ints, all positive."""
-    if isinstance(value, list | tuple):  # as they came: NumPy would turn bools into ints
-        values = list(value)
-    else:
-        values = [value] if isinstance(value, Integral) else list(np.atleast_1d(value))
-    if any(not isinstance(v, Integral) or isinstance(v, bool) or v < 1 for v in values):
-        raise ValueError(f"{name} must hold positive ints only, but got {value!r}.")
-    return [int(v) for v in values]
-
-
-def _find_device(device: str) -> str:
-    """Name a torch device that is really there.
-
-    Raises
-    ------
-    ValueError
-        Where torch does not know it or cannot use it here.
-    """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    if device == "cpu":
-        return device
-    reason = "it holds no data"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # torch warns of kinds that it can do next to nothing on
-            if torch.zeros(1, device=device).device.type != "meta":
-                return device
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError, Warning) as error:
-        reason = textwrap.shorten(str(error), 120, placeholder=" ...")
-    raise ValueError(
-        f"device={device!r} is not available here ({reason}). Use 'auto' or 'cpu', or 'cuda' or "
-        f"'mps' on a machine that has it."
-    )
-
-
-def _metadata(sample_weight: Any) -> dict[str, Any] | None:
-    """What a callback should score with, beside X and y."""
-    return None if sample_weight is None else {"sample_weight": sample_weight}
-
-
-def _make_generator(
-    random_state: int | np.random.RandomState | np.random.Generator | None,
-) -> np.random.Generator:
-    """A generator of our own, so that no global state is touched."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = int(random_state.randint(2**31))
-    elif isinstance(random_state, np.random.Generator):
-        random_state = int(random_state.integers(2**31))
-    return np.random.default_rng(random_state)
-
-
-def _draw_seed(rng: np.random.Generator) -> int:
-    return int(rng.integers(2**31))
+        if self.class_weight is None:  # else it is on purpose
+            warn_about_light_classes(known, targets, weights)
+        return known, targets, weights

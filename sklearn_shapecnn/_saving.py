@@ -1,6 +1,6 @@
-"""What a file holds of a fitted classifier: plain Python and NumPy, no objects of torch or skorch.
+"""What a file holds of a fitted estimator: plain Python and NumPy, no objects of torch or skorch.
 
-So a file can be read where no GPU is, by other versions of torch and skorch, and by skops with a
+So a file can be read without a GPU, by other versions of torch and skorch, and by skops with a
 single type to trust.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain
 from typing import Any
 
@@ -19,25 +20,57 @@ from sklearn.exceptions import InconsistentVersionWarning
 from skorch.history import History
 
 from sklearn_shapecnn import __version__
-from sklearn_shapecnn.network import GRID, Dropout, count_weights, plan_stages
-from sklearn_shapecnn.training import ShapeNet, build_net, one_thread_if_forked
+from sklearn_shapecnn._network.config import GRID, NetworkConfig
+from sklearn_shapecnn._network.modules import dropout_layers
+from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._training.net import ShapeNet, build_net
 
-FITTED = {  # what a fitted classifier has, beside the names of columns
-    "classes_",
-    "n_features_in_",
-    "image_shape_",
-    "n_iter_",
-    "loss_curve_",
-    "validation_scores_",
-    "best_validation_score_",
-    "device_",
-    "net_",
-}
-FORMAT = 1  # to be raised when files change so that an older version would read them wrongly
+FORMAT = 2  # raise it when files change so that an older version would misread them
+
+
+@dataclass
+class FittedAttributes:
+    """The attributes of a fitted estimator, all of them, under their own names."""
+
+    classes_: np.ndarray
+    n_features_in_: int
+    image_shape_: tuple[int, int, int]
+    device_: str
+    net_: ShapeNet
+    n_iter_: int
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None  # None without early stopping
+    best_validation_score_: float | None
+    feature_names_in_: np.ndarray | None = None
+
+    def after(self, net: ShapeNet, epochs: list[dict[str, Any]]) -> FittedAttributes:
+        """The attributes after some epochs of training, from the history of the net."""
+        losses = [float(epoch["train_loss"]) for epoch in epochs]
+        validation_scores = best_score = None
+        if self.validation_scores_ is not None:
+            scores = [float(epoch["valid_acc"]) for epoch in epochs]
+            validation_scores = self.validation_scores_ + scores
+            best_score = max(scores)
+        return replace(
+            self,
+            net_=net,
+            n_iter_=len(losses),
+            loss_curve_=self.loss_curve_ + losses,
+            validation_scores_=validation_scores,
+            best_validation_score_=best_score,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attributes by name; the names of columns only if there are any."""
+        has_names = self.feature_names_in_ is not None
+        return {k: v for k, v in vars(self).items() if has_names or k != "feature_names_in_"}
+
+
+FITTED = {field.name for field in fields(FittedAttributes)} - {"feature_names_in_"}
 
 
 class OtherVersionWarning(InconsistentVersionWarning):
-    """Warning of a classifier that other versions of its packages have saved.
+    """Warning about an estimator that other versions of its packages have saved.
 
     Parameters
     ----------
@@ -83,18 +116,18 @@ def find_differences(saved: Any, estimator_name: str) -> dict[str, tuple[str, st
     Parameters
     ----------
     saved : dict
-        What ``current_versions`` told when it was saved; anything else is refused.
+        What ``current_versions`` gave when it was saved; anything else is refused.
     estimator_name : str
 
     Returns
     -------
     differences : dict of str to tuple of str (version that saved it, version here)
-        By package; empty where all are the same.
+        By package; empty if all are the same.
 
     Raises
     ------
     ValueError
-        Where the format is another one, so that the file cannot be read.
+        If the format is another one, so that the file cannot be read.
     """
     here = current_versions()
     if not isinstance(saved, dict) or "format" not in saved:
@@ -119,7 +152,7 @@ def find_differences(saved: Any, estimator_name: str) -> dict[str, tuple[str, st
 
 @contextmanager
 def reading_a_file() -> Iterator[None]:
-    """Make a ValueError that tells where it comes from of what wrong values lead to."""
+    """Turn whatever wrong values lead to into a ValueError that blames the file."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
@@ -130,33 +163,42 @@ def reading_a_file() -> Iterator[None]:
 
 
 def check_state(state: dict[str, Any]) -> None:
-    """Look whether what a file says of a fitted classifier is whole and fits together.
+    """Check that what a file says of a fitted estimator is complete and fits together.
 
     Raises
     ------
     ValueError
-        Where it does not, or asks for a network much larger than the weights that are there.
+        If not, or if it asks for a network much larger than the weights that are there.
     """
     if missing := FITTED - state.keys():
         raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     plain = state["net_"]
-    network, weights = plain["network"], plain["weights"]
-    names = ("image_shape", "n_filters", "kernel_size", "pool_size")
-    sizes = {name: network[name] for name in names}
-    hidden, n_classes = network["hidden_layer_sizes"], plain["n_classes"]
-    if min(chain(*sizes.values(), hidden, [n_classes])) < 1:
+    config, weights = config_from_plain(plain["config"]), plain["weights"]
+    sizes = (config.image_shape, config.n_filters, config.kernel_size, config.pool_size)
+    if min(chain(*sizes, config.hidden_layer_sizes, [config.n_classes])) < 1:
         raise ValueError("its network has layers of no size")
-    needed = count_weights(plan_stages(**sizes), hidden, n_classes)
     there = sum(np.size(array) for array in weights.values())
-    if needed > (2 + GRID**2) * there:  # small maps have a part only of the features counted
-        raise ValueError(f"its network needs about {needed} weights, and {there} are there")
-    if len(state["classes_"]) != n_classes or [*state["image_shape_"]] != [*sizes["image_shape"]]:
+    if config.n_weights > (2 + GRID**2) * there:  # small maps have only some of those features
+        raise ValueError(
+            f"its network needs about {config.n_weights} weights, and {there} are there"
+        )
+    is_same_shape = [*state["image_shape_"]] == [*config.image_shape]
+    if len(state["classes_"]) != config.n_classes or not is_same_shape:
         raise ValueError("its network is for other classes or images")
     for name, moments in plain["moments"].items():
-        # The training that goes on would notice: only numbers of the optimizer have no shape.
+        # Only single numbers of the optimizer have no shape; others would fail in later training.
         for array in moments.values():
             if np.ndim(array) and np.shape(array) != np.shape(weights[name]):
                 raise ValueError(f"what the optimizer knows does not fit {name}")
+
+
+def config_from_plain(plain: dict[str, Any]) -> NetworkConfig:
+    """Make the configuration of a network from plain Python; sequences become tuples again."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list | tuple) else value
+        for name, value in plain.items()
+    }
+    return NetworkConfig(**values)
 
 
 def net_to_plain(net: ShapeNet) -> dict[str, Any]:
@@ -171,19 +213,21 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     plain : dict
         What ``net_from_plain`` makes the same net of. The arrays may share memory with the net.
     """
-    network = net.get_params_for("module")
-    names = [name for name, _ in net.module_.named_parameters()]
-    optimizer = net.optimizer_.state_dict()
+    network = net.module_
+    states = net.optimizer_.state
     return {
-        "network": {name: network[name] for name in network if name != "n_classes"},
-        "n_classes": network["n_classes"],
+        "config": asdict(network.config),
         "learning_rate_init": net.lr,
         "alpha": net.optimizer__weight_decay,
         "label_smoothing": net.criterion__label_smoothing,
-        "weights": _to_arrays(net.module_.state_dict()),
-        "moments": {names[i]: _to_arrays(values) for i, values in optimizer["state"].items()},
-        "learning_rate": float(optimizer["param_groups"][0]["lr"]),  # that of the last step
-        "dropout_state": _dropout_generator(net).get_state().numpy(),
+        "weights": _to_arrays(network.state_dict()),
+        "moments": {
+            name: _to_arrays(states[weight])
+            for name, weight in network.named_parameters()
+            if weight in states
+        },
+        "learning_rate": float(net.optimizer_.param_groups[0]["lr"]),  # that of the last step
+        "dropout_state": dropout_layers(network)[0].generator.get_state().numpy(),
         # As one string: it may have many thousands of rows, and skops makes files of lists huge.
         "history": json.dumps(net.history.to_list(), default=_to_json),
     }
@@ -193,7 +237,7 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
 @torch.no_grad()
 @torch.inference_mode(False)
 def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
-    """Make the net anew that ``net_to_plain`` was given.
+    """Make the net again that ``net_to_plain`` was given.
 
     Parameters
     ----------
@@ -206,28 +250,23 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     net : ShapeNet
         It shares no memory with the arrays.
     """
-    net = build_net(
-        plain["network"],
-        n_classes=plain["n_classes"],
-        learning_rate_init=plain["learning_rate_init"],
-        alpha=plain["alpha"],
-        label_smoothing=plain["label_smoothing"],
-        device=device,
+    net = build_net(config_from_plain(plain["config"]), device)
+    net.set_hyperparameters(
+        **{name: plain[name] for name in ("learning_rate_init", "alpha", "label_smoothing")}
     )
-    for name, tensor in net.module_.state_dict().items():
+    network = net.module_
+    for name, tensor in network.state_dict().items():
         if np.shape(plain["weights"][name]) != tuple(tensor.shape):  # some others torch would take
             raise ValueError(f"{name} needs the shape {tuple(tensor.shape)}")
-    net.module_.load_state_dict(_to_tensors(plain["weights"]))
-    net.module_.eval()
-    optimizer = net.optimizer_.state_dict()
-    optimizer["state"] = {
-        i: _to_tensors(plain["moments"][name])
-        for i, (name, _) in enumerate(net.module_.named_parameters())
-        if name in plain["moments"]
-    }
-    optimizer["param_groups"][0]["lr"] = plain["learning_rate"]
-    net.optimizer_.load_state_dict(optimizer)
-    _dropout_generator(net).set_state(torch.tensor(plain["dropout_state"]))
+    network.load_state_dict(_to_tensors(plain["weights"]))
+    network.eval()
+    for name, weight in network.named_parameters():
+        if name in plain["moments"]:
+            moments = _to_tensors(plain["moments"][name])
+            net.optimizer_.state[weight] = {k: v.to(device) for k, v in moments.items()}
+    for group in net.optimizer_.param_groups:
+        group["lr"] = plain["learning_rate"]
+    dropout_layers(network)[0].generator.set_state(torch.tensor(plain["dropout_state"]))
     net.history = History(json.loads(plain["history"]))
     return net
 
@@ -237,15 +276,10 @@ def _to_arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 
 def _to_tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    # Copied, for arrays of a memory-mapped file can only be read.
+    # Copied, since arrays of a memory-mapped file are read-only.
     return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
-def _dropout_generator(net: ShapeNet) -> torch.Generator:
-    """The one generator that all dropout layers share."""
-    return next(m.generator for m in net.module_.modules() if isinstance(m, Dropout))
-
-
 def _to_json(value: Any) -> Any:
-    """What to write of something that a callback of the user's noted in the history."""
+    """Turn what a callback of the user's recorded in the history into plain Python."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -1,0 +1,346 @@
+"""What all estimators share: fit, partial_fit, warm_start, and the way from X to predictions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from inspect import signature
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.history import History
+
+from sklearn_shapecnn._compat import (
+    CallbackSupportMixin,
+    has_callbacks,
+    validate_parameter_constraints,
+    warn,
+    with_callbacks,
+)
+from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
+from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._input.image_shape import check_same_images, find_image_shape
+from sklearn_shapecnn._input.pixels import check_pixels
+from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
+from sklearn_shapecnn._saving import (
+    FITTED,
+    FittedAttributes,
+    OtherVersionWarning,
+    check_state,
+    current_versions,
+    find_differences,
+    net_from_plain,
+    net_to_plain,
+    reading_a_file,
+)
+from sklearn_shapecnn._torch import find_device, is_available
+from sklearn_shapecnn._training.augment import resolve_augment
+from sklearn_shapecnn._training.callbacks import check_callbacks
+from sklearn_shapecnn._training.loop import train
+from sklearn_shapecnn._training.net import ShapeNet, build_net
+from sklearn_shapecnn._training.progress import FitTasks, ShowProgress
+from sklearn_shapecnn._training.sample import Sample, distinct_sample
+from sklearn_shapecnn._training.settings import TrainingSettings
+
+
+class ImageEstimator(CallbackSupportMixin, BaseEstimator):
+    """A network that learns from images. A subclass adds the parameters and `_check_targets`."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]]
+
+    image_shape: Any
+    augment: Any
+    callbacks: Any
+    device: str
+    distributed: bool
+    early_stopping: bool
+    random_state: Any
+    validation_fraction: float
+    verbose: bool | int
+    warm_start: bool
+
+    classes_: np.ndarray
+    image_shape_: ImageShape
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    net_: ShapeNet
+
+    def _check_targets(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Find the classes, the index of each image's class, and the weight of each image."""
+        raise NotImplementedError
+
+    @with_callbacks
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        classes: Any = None,
+        incremental: bool = False,
+    ) -> Any:
+        """Learn from images: in a whole training, or in one pass that goes on from the last call.
+
+        Parameters
+        ----------
+        X, y, sample_weight, classes
+            As of `fit` and `partial_fit`.
+        incremental : bool, default=False
+            Whether this is `partial_fit`.
+        """
+        if not sklearn.get_config()["skip_parameter_validation"]:
+            self._validate_params()
+        goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
+        group = self._process_group()
+        device = find_device(self.device) if group is None else group.device
+
+        images, names = self._check_X(X, is_next_piece=incremental and goes_on)
+        known, targets, weights = self._check_targets(
+            y, sample_weight, images.pixels, classes, incremental
+        )
+        parameters = self.get_params(deep=False)
+        config = NetworkConfig.from_parameters(parameters, images.image_shape, len(known))
+        if goes_on:
+            self._check_same_network(config, known, incremental)
+        augment = resolve_augment(self.augment, images.image_shape)
+        callbacks = check_callbacks(self.callbacks)
+        distinct, center, scale = distinct_sample(images, targets, weights)
+
+        # Only from here on: a call that is refused draws no random numbers.
+        rng = make_generator(self.random_state)
+        if group is not None:
+            rng = group.broadcast(rng)
+        sample, held_out = self._make_samples(distinct, rng, incremental)
+        network_seed = None if goes_on else draw_seed(rng)
+        losses, scores = (self.loss_curve_, self.validation_scores_) if goes_on else ([], None)
+        settings = TrainingSettings.from_parameters(
+            parameters,
+            len(sample),
+            images.image_shape,
+            augment=augment,
+            # With an int as random_state, each call of partial_fit has an order of its own.
+            seed=draw_seed(rng) + (len(losses) if incremental else 0),
+            is_stream=incremental,
+        )
+        if network_seed is None:
+            net = self._copy_net(device, center, scale)
+        else:
+            net = build_net(config, device, center, scale, network_seed)
+        net.set_hyperparameters(
+            settings.learning_rate_init, settings.alpha, settings.label_smoothing
+        )
+        if incremental:
+            net.history = History()  # else it grows with each call, and the next one copies it
+        elif goes_on:
+            net.initialize_optimizer()
+        start = FittedAttributes(
+            classes_=known,
+            n_features_in_=math.prod(images.image_shape),
+            image_shape_=images.image_shape,
+            device_=device,
+            net_=net,
+            n_iter_=0,
+            loss_curve_=losses,
+            validation_scores_=None if held_out is None else scores or [],
+            best_validation_score_=None,
+            feature_names_in_=names,
+        )
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        tasks = self._begin_tasks({"X": X, "y": y, "metadata": metadata}, settings, start)
+        bars = [ShowProgress()] if self.verbose else []
+        n_epochs_before = len(net.history)
+        try:
+            (train if group is None else group.train)(
+                net, sample, held_out, settings, [*bars, *tasks, *callbacks]
+            )
+        finally:
+            for bar in bars:
+                bar.close()
+        fitted = start.after(net, net.history[n_epochs_before:])
+        # In one assignment, since Ctrl-C may come between any two; and only now, so that a fit that
+        # fails leaves everything as it was.
+        stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
+        self.__dict__ = stays | fitted.as_dict()
+        for task in tasks:
+            task.on_fit_end()
+        return self
+
+    def _process_group(self) -> Any:
+        """The processes that share the fit; None if it is not to be shared."""
+        if not self.distributed:
+            return None
+        from sklearn_shapecnn._training.distributed import ProcessGroup
+
+        return ProcessGroup(self.device)
+
+    def _check_X(self, X: Any, *, is_next_piece: bool) -> tuple[ImageSet, np.ndarray | None]:
+        """Find the images in X, and the names of its columns if it has any."""
+        given = self._given_image_shape()
+        if is_next_piece:
+            images = self._images(X)
+            if given is not None and (*given, 1)[:3] != self.image_shape_:
+                raise ValueError(
+                    f"partial_fit goes on with the fitted network, but image_shape changed from "
+                    f"{self.image_shape_} to {self.image_shape!r}. To start anew, call fit with "
+                    f"warm_start=False."
+                )
+            return images, getattr(self, "feature_names_in_", None)
+        pixels = check_pixels(X, self)
+        image_shape = find_image_shape(pixels.shape, given)
+        # Before the training, since mixed names raise an error.
+        names = _column_names(X) if pixels.ndim == 2 else None
+        return ImageSet(pixels, image_shape), names
+
+    def _make_samples(
+        self, distinct: Sample, rng: np.random.Generator, incremental: bool
+    ) -> tuple[Sample, Sample | None]:
+        """What to learn from, and what to score each epoch on."""
+        if incremental:
+            # Batch normalization needs two images.
+            return (distinct.take(np.array([0, 0])) if len(distinct) == 1 else distinct), None
+        held_out = None
+        if self.early_stopping:
+            distinct, held_out = distinct.split(self.validation_fraction, rng)
+        return distinct.repeat_heavy(), held_out  # after the split: no image is on both sides
+
+    def _check_same_network(
+        self, config: NetworkConfig, classes: np.ndarray, incremental: bool
+    ) -> None:
+        """Raise ValueError if the fitted network has not the classes or sizes asked for."""
+        fitted = asdict(self.net_.module_.config) | {"classes": self.classes_.tolist()}
+        asked = {"classes": classes.tolist()} | asdict(config)
+        for name, value in asked.items():
+            if value != fitted[name]:
+                what = "partial_fit" if incremental else "warm_start=True"
+                raise ValueError(
+                    f"{what} goes on with the fitted network, but {name} changed from "
+                    f"{fitted[name]!r} to {value!r}. To start anew, call fit with "
+                    f"warm_start=False."
+                )
+
+    def _copy_net(self, device: str, center: float, scale: float) -> ShapeNet:
+        """A copy of the fitted net; warn if the new pixels have another scale."""
+        net = net_from_plain(net_to_plain(self.net_), device)
+        mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
+        ratio = 1 / scale / deviation
+        if not 0.05 < ratio < 20 or abs(center - mean) > 20 * deviation:
+            warn(
+                f"The pixels of X seem to be on another scale than those that the network knows: "
+                f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
+                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1."
+            )
+        return net
+
+    def _begin_tasks(
+        self, fit_arguments: dict[str, Any], settings: TrainingSettings, start: FittedAttributes
+    ) -> list[FitTasks]:
+        """Tell scikit-learn's callbacks, if there are any, that the fit begins."""
+        if not has_callbacks(self):
+            return []
+        n_epochs_before = len(start.net_.history)
+
+        def attributes_so_far(net: ShapeNet) -> dict[str, Any]:
+            # With the names even if there are none, since the copy has those of an earlier fit.
+            return vars(start.after(net.snapshot(), net.history[n_epochs_before:]))
+
+        n_epochs = sum(settings.rounds)
+        return [FitTasks(self, fit_arguments, n_epochs, settings.n_batches, attributes_so_far)]
+
+    def _images(self, X: Any) -> ImageSet:
+        """Images for the fitted network; raise an error if X does not hold such."""
+        check_is_fitted(self)
+        pixels = check_pixels(X, self)
+        if pixels.ndim == 2:
+            # Column names first, as in scikit-learn: they say best what is wrong.
+            with prefix_errors("X"):
+                validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
+        return ImageSet(pixels, self.image_shape_)
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """Scores of images, in float64 and of shape (n, n_scores)."""
+        images = self._images(X)  # first, since it raises an error if this is not fitted
+        return check_finite(self.net_.scores(images).astype(np.float64))
+
+    def _given_image_shape(self) -> tuple[int, ...] | None:
+        if self.image_shape is None:
+            return None
+        values = check_positive_ints("image_shape", self.image_shape)
+        if len(values) not in (2, 3):
+            raise ValueError(
+                f"image_shape must be (height, width) or (height, width, channels), but got "
+                f"{self.image_shape!r}."
+            )
+        return values
+
+    def _validate_params(self) -> None:
+        for name, value in self.get_params(deep=False).items():
+            with prefix_errors(name):  # scikit-learn's check fails on some numbers, namelessly
+                validate_parameter_constraints(
+                    self._parameter_constraints, {name: value}, caller_name=type(self).__name__
+                )
+                if isinstance(value, Integral):
+                    float(value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**super().__getstate__(), "_saved_by": current_versions()}
+        if "net_" in state:
+            state["net_"] = net_to_plain(state["net_"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
+        if differences:
+            warn(OtherVersionWarning(type(self).__name__, differences))
+        # Parameters that are newer than the file get their defaults.
+        for name, parameter in signature(type(self)).parameters.items():
+            if parameter.default is not parameter.empty:
+                setattr(self, name, parameter.default)
+        if FITTED & state.keys():
+            with reading_a_file():
+                check_state(state)
+                device = state["device_"]
+                if not is_available(device):  # it was saved where there is a GPU that is not here
+                    device = find_device("auto")
+                state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
+        super().__setstate__(state)
+
+
+def check_finite(values: np.ndarray) -> np.ndarray:
+    """Return what the network computed, or raise ValueError if it is not finite."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "Some scores or features are not finite: X holds values far outside of those seen in "
+            "fit. Check that it is on the same scale."
+        )
+    return values
+
+
+def make_generator(
+    random_state: int | np.random.RandomState | np.random.Generator | None,
+) -> np.random.Generator:
+    """A generator of our own, so that no global state is read or changed."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = int(random_state.randint(2**31))
+    elif isinstance(random_state, np.random.Generator):
+        random_state = int(random_state.integers(2**31))
+    return np.random.default_rng(random_state)
+
+
+def draw_seed(rng: np.random.Generator) -> int:
+    """A seed for another generator."""
+    return int(rng.integers(2**31))
+
+
+def _column_names(X: Any) -> np.ndarray | None:
+    """The names of the columns of X, if these are strings."""
+    holder = BaseEstimator()  # not the estimator itself: a fit that fails changes nothing
+    validate_data(holder, X, skip_check_array=True, ensure_2d=False)
+    return getattr(holder, "feature_names_in_", None)

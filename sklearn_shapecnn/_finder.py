@@ -1,0 +1,100 @@
+"""Find the fitted classifier inside a search, a pipeline or a frozen estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_shapecnn.classifier import ShapeCNNClassifier
+
+
+def unwrap(estimator: Any) -> Any:
+    """Return the best estimator of a search or what is frozen; anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If a search kept no fitted estimator.
+    """
+    while True:
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "cv_results_") and hasattr(estimator, "refit"):
+            raise ValueError(
+                f"This {type(estimator).__name__} kept no fitted estimator: set refit=True."
+            )
+        else:
+            return estimator
+
+
+def find_classifier(estimator: Any, X: Any = None) -> tuple[ShapeCNNClassifier, Any]:
+    """Find the fitted classifier in an estimator, and what X becomes before it gets there.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        A ShapeCNNClassifier, a pipeline that ends in one, a search over either, or any of these in
+        a FrozenEstimator.
+    X : array-like, default=None
+        Images, or a single image, for the whole estimator.
+
+    Returns
+    -------
+    classifier : ShapeCNNClassifier
+    X : array-like or None
+        The images as the steps before the classifier leave them.
+
+    Raises
+    ------
+    TypeError
+        If there is no ShapeCNNClassifier.
+    ValueError
+        If a search kept no fitted estimator.
+    NotFittedError
+        If it is not fitted.
+    """
+    classifier, steps_before = _walk_down(estimator)
+    if classifier is None:
+        if hasattr(estimator, "refit"):  # of a search that is not fitted, say that instead
+            check_is_fitted(estimator)
+        raise TypeError(
+            f"estimator must be a ShapeCNNClassifier, a pipeline that ends in one or a search over "
+            f"one, but got {type(estimator).__name__}."
+        )
+    check_is_fitted(classifier)
+    if X is not None:
+        X = as_batch(X, classifier.image_shape_)
+        for steps in steps_before:
+            X = steps.transform(X)
+    return classifier, X
+
+
+def has_classifier(estimator: Any) -> bool:
+    """Whether `find_classifier` would find a ShapeCNNClassifier, fitted or not."""
+    return _walk_down(estimator)[0] is not None
+
+
+def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
+    """Return X, or where it is a single image, an X that holds this one image."""
+    height, width, channels = image_shape
+    one = [(height * width * channels,), (height, width, channels)]
+    if channels == 1 and height > 1:
+        one.append((height, width))
+    is_box = getattr(getattr(X, "dtype", None), "kind", "") == "O"  # of many images
+    return np.asarray(X)[np.newaxis] if getattr(X, "shape", None) in one and not is_box else X
+
+
+def _walk_down(estimator: Any) -> tuple[ShapeCNNClassifier | None, list[Pipeline]]:
+    """The classifier, if there is one, and the steps that come before it."""
+    steps_before: list[Pipeline] = []
+    part = unwrap(estimator)
+    while isinstance(part, Pipeline):
+        steps_before += [part[:-1]] if len(part) > 1 else []
+        part = unwrap(part[-1])
+    return (part if isinstance(part, ShapeCNNClassifier) else None), steps_before
