@@ -1,12 +1,13 @@
-"""One image: from what a file or an array holds to pixels of a given size, channels and type.
+"""From a file or an array to the bands of an image.
 
-Files are decoded by Pillow, except for the kinds of TIFF that only tifffile knows. Pillow's readers
-are called one by one, for what it does before, to find the right one, has limits that are global.
+Pillow decodes files; tifffile decodes the kinds of TIFF that Pillow does not know. This module
+calls Pillow's readers one by one, because `Image.open`, which finds the right one, has global
+limits. Pillow handles the orientation that cameras write (EXIF), palettes and first frames;
+`skimage.io.imread` leaves these to its caller.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,7 +20,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-# The files themselves say what they are, by how they begin; names can be wrong.
+# The first bytes of a file tell its format; its name can be wrong.
 _READERS: tuple[tuple[tuple[bytes, ...], type[ImageFile]], ...] = (
     ((b"\x89PNG\r\n\x1a\n",), PngImageFile),
     ((b"\xff\xd8\xff",), JpegImageFile),
@@ -28,57 +29,44 @@ _READERS: tuple[tuple[tuple[bytes, ...], type[ImageFile]], ...] = (
     ((b"GIF87a", b"GIF89a"), GifImageFile),
     ((b"RIFF",), WebPImageFile),
 )
-PATH = str | os.PathLike
 _WHITE_IS_ZERO = 0  # a TIFF's tag 262, "photometric interpretation"
 _CHANNELS_FIRST = 2  # its tag 284, "planar configuration"
 
 
-class _NotReadable(Exception):
-    """What is wrong with an image, in words that go on from its name."""
+class NotReadable(Exception):
+    """What is wrong with an image, in words that follow its name."""
 
 
-def read_image(item: Any, row: int, parameters: dict[str, Any]) -> np.ndarray | Exception:
-    """Pixels of one image, or what is wrong with it.
+def decode_file(file: BinaryIO, name: str, background: float, max_pixels: int) -> list[Image.Image]:
+    """Decode a file.
 
-    The error is returned so that the first one in X can be told, and not the first one in time.
+    Parameters
+    ----------
+    file : binary file
+        An image file, open for reading.
+    name : str
+        Its path, for Pillow's messages.
+    background : float
+        What transparent pixels show, from 0 to 1.
+    max_pixels : int
+        Refuse images with more pixels.
+
+    Returns
+    -------
+    bands : list of PIL.Image.Image
+        One image of mode L or RGB, or one image of mode F for each channel.
+
+    Raises
+    ------
+    NotReadable
+        If the file is no image, or an image of an unusable kind.
+    Exception
+        Nearly anything that Pillow and tifffile raise for a broken file.
     """
-    name = os.fspath(item) if isinstance(item, PATH) else f"Image {row} in X"
-    background = parameters["background"]
-    try:
-        if isinstance(item, PATH):
-            try:
-                file = open(item, "rb")  # noqa: SIM115 - what comes after has errors of its own
-            except IsADirectoryError:
-                return ValueError(
-                    f"{name} is a folder, not an image. Read it with load_image_folder, or list "
-                    f"its files."
-                )
-            except OSError as error:  # it names the file
-                return error.with_traceback(None)
-            with file:
-                bands = _from_file(file, name, background, parameters["max_pixels"])
-        elif isinstance(item, Image.Image):
-            bands = _from_pillow(ImageOps.exif_transpose(item), background)
-        else:
-            bands = _from_array(np.asarray(item), background)
-        return _finish(bands, parameters)
-    except _NotReadable as error:
-        return ValueError(f"{name} {error}")
-    except MemoryError:
-        raise
-    except Exception as error:  # broken files make Pillow raise nearly anything: IndexError, ...
-        return ValueError(
-            f"{name} cannot be read as an image; it may be broken or cut off "
-            f"({type(error).__name__}: {error})."
-        )
-
-
-def _from_file(file: BinaryIO, name: str, background: float, max_pixels: int) -> list[Image.Image]:
-    """The image in a file, as Pillow images of mode L, RGB or, one for each channel, F."""
 
     def check_size(width: int, height: int) -> None:
         if width * height > max_pixels:
-            raise _NotReadable(
+            raise NotReadable(
                 f"has {width} x {height} pixels, more than max_pixels={max_pixels} allows. If you "
                 f"trust it and it fits into your memory, set max_pixels={width * height}."
             )
@@ -86,22 +74,22 @@ def _from_file(file: BinaryIO, name: str, background: float, max_pixels: int) ->
     head = file.read(16)
     file.seek(0)
     if not head:
-        raise _NotReadable("is empty: it has no bytes. Copy it once more, or remove it.")
+        raise NotReadable("is empty: it has no bytes. Copy it once more, or remove it.")
     reader = next((reader for starts, reader in _READERS if head.startswith(starts)), None)
     if reader is None:
-        raise _NotReadable(
+        raise NotReadable(
             "is no image that can be read: it does not begin as PNG, JPEG, TIFF, BMP, GIF and WebP "
             "do. Convert it, or remove it."
         )
     try:
-        # Not Image.open, which has a limit of its own and warns of what is above it.
+        # Not Image.open, which has a limit of its own and warns above it.
         image: ImageFile | None = reader(file, name)
     except SyntaxError:
         if reader is not TiffImageFile:
             raise
-        image = None  # doubles, for instance
+        image = None  # such as a TIFF of doubles
     if image is None or (isinstance(image, TiffImageFile) and image.mode == "I"):
-        from tifffile import TiffFile  # which knows more kinds of numbers, but less compression
+        from tifffile import TiffFile  # knows more kinds of numbers, but fewer compressions
 
         file.seek(0)
         with TiffFile(file) as tiff:
@@ -117,7 +105,7 @@ def _from_file(file: BinaryIO, name: str, background: float, max_pixels: int) ->
             )
     check_size(*image.size)
     image.load()
-    is_inverted = (  # Pillow sees to that itself, but for 16 bits
+    is_inverted = (  # Pillow inverts all others itself
         isinstance(image, TiffImageFile)
         and image.mode.startswith("I;16")
         and image.tag_v2.get(262) == _WHITE_IS_ZERO
@@ -126,6 +114,19 @@ def _from_file(file: BinaryIO, name: str, background: float, max_pixels: int) ->
     if is_inverted:
         return _from_array(_invert(np.asarray(image)), background)
     return _from_pillow(image, background)
+
+
+def decode_image(image: Any, background: float) -> list[Image.Image]:
+    """Turn an array or a Pillow image into bands, as `decode_file` does with a file.
+
+    Raises
+    ------
+    NotReadable
+        If the shape, the dtype or the values are not those of an image.
+    """
+    if isinstance(image, Image.Image):
+        return _from_pillow(ImageOps.exif_transpose(image), background)
+    return _from_array(np.asarray(image), background)
 
 
 def _from_pillow(image: Image.Image, background: float) -> list[Image.Image]:
@@ -145,12 +146,12 @@ def _from_array(pixels: np.ndarray, background: float) -> list[Image.Image]:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4):
-        raise _NotReadable(
+        raise NotReadable(
             f"has the shape {pixels.shape}. An image must be of shape (h, w), or (h, w, c) with up "
             f"to four channels, which come last."
         )
     if pixels.size == 0:
-        raise _NotReadable(f"has no pixels: its shape is {pixels.shape}.")
+        raise NotReadable(f"has no pixels: its shape is {pixels.shape}.")
     if pixels.dtype == bool:
         pixels = pixels * np.uint8(255)
     if pixels.dtype == np.uint8:
@@ -159,14 +160,14 @@ def _from_array(pixels: np.ndarray, background: float) -> list[Image.Image]:
         pixels = (pixels / np.iinfo(pixels.dtype).max).astype(np.float32)
     elif pixels.dtype.kind == "f":
         darkest, lightest = pixels.min(), pixels.max()
-        if not (darkest >= 0 and lightest <= 1):  # true of NaN as well
-            raise _NotReadable(
+        if not (darkest >= 0 and lightest <= 1):  # also refuses NaN
+            raise NotReadable(
                 f"holds floats from {darkest:g} to {lightest:g}, but 0 must be black and 1 white. "
                 f"Scale them, e.g. with skimage.exposure.rescale_intensity."
             )
         pixels = pixels.astype(np.float32)
     else:
-        raise _NotReadable(
+        raise NotReadable(
             f"holds pixels of dtype {pixels.dtype}, which does not tell what is black and what is "
             f"white. Convert them to uint8, or to floats from 0 to 1."
         )
@@ -178,7 +179,7 @@ def _from_array(pixels: np.ndarray, background: float) -> list[Image.Image]:
 
 
 def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """The image as the camera held it, from what EXIF's tag 274 says of its rows and columns."""
+    """Turn an image upright; EXIF's tag 274 tells how its rows and columns lie."""
     if orientation >= 5:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in (3, 4, 7, 8):
@@ -190,44 +191,3 @@ def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def _invert(pixels: np.ndarray) -> np.ndarray:
     return (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1) - pixels
-
-
-def _finish(bands: list[Image.Image], parameters: dict[str, Any]) -> np.ndarray:
-    """Resize an image and give it its channels and its type."""
-    small = [_resize(band, parameters) for band in bands]
-    pixels = small[0] if len(small) == 1 else np.stack(small, axis=-1)
-    if pixels.dtype == np.uint8:
-        pixels = pixels / np.float32(255)
-    if pixels.ndim == 3 and parameters["as_gray"]:
-        from skimage.color import rgb2gray  # a quarter of a second that gray images do without
-
-        pixels = rgb2gray(pixels)
-    elif pixels.ndim == 2 and not parameters["as_gray"]:
-        pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    return to_dtype(pixels, parameters["dtype"])
-
-
-def _resize(band: Image.Image, parameters: dict[str, Any]) -> np.ndarray:
-    """Shrinking averages over all that a new pixel covers: that is the anti-aliasing."""
-    height, width = parameters["image_shape"]
-    if parameters["aspect"] == "crop":
-        return np.asarray(ImageOps.fit(band, (width, height), Image.Resampling.BILINEAR))
-    if parameters["aspect"] == "stretch":
-        return np.asarray(band.resize((width, height), Image.Resampling.BILINEAR))
-    scale = min(height / band.height, width / band.width)
-    inner_height = max(1, round(scale * band.height))  # 0 for what is very long and thin
-    inner_width = max(1, round(scale * band.width))
-    inner = np.asarray(band.resize((inner_width, inner_height), Image.Resampling.BILINEAR))
-    fill = parameters["background"]
-    if inner.dtype == np.uint8:
-        fill = round(255 * fill)
-    outer = np.full((height, width, *inner.shape[2:]), fill, dtype=inner.dtype)
-    top, left = (height - inner_height) // 2, (width - inner_width) // 2
-    outer[top : top + inner_height, left : left + inner_width] = inner
-    return outer
-
-
-def to_dtype(pixels: np.ndarray, dtype: str) -> np.ndarray:
-    """Floats from 0 to 1 as such, or as integers from 0 to 255."""
-    pixels = np.clip(pixels, 0, 1, dtype=np.float32)  # sums of rounded weights can exceed 1
-    return np.rint(255 * pixels).astype(np.uint8) if dtype == "uint8" else pixels

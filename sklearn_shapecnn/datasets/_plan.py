@@ -1,0 +1,29 @@
+"""The plan: what to draw in each image, one row per image."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def plan_dtype(channels: int) -> np.dtype[Any]:
+    """Return the dtype of a plan: lengths are in pixels, angles in degrees.
+
+    `line_width` is infinite for a filled shape.
+    """
+    numbers = ["row", "col", "radius", "angle", "aspect", "line_width", "visible"]
+    colors = ["foreground", "background"]
+    return np.dtype(
+        [("target", np.int64)]
+        + [(name, np.float64) for name in numbers]
+        + [(name, np.float32, (channels,)) for name in colors]
+    )
+
+
+def rows_by_shape(plan: Array, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """Give the name of each shape, and the rows of the plan that draw it."""
+    for label, name in enumerate(names):
+        yield name, np.flatnonzero(plan["target"] == label)
