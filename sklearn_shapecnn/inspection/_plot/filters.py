@@ -1,0 +1,164 @@
+"""FilterDisplay: the learned kernels of a stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn.inspection._plot._sheet import (
+    SIGNED,
+    check_n_columns,
+    figure_of,
+    sheet,
+    single_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class FilterDisplay:
+    """The learned kernels of a stage: what its filters look for.
+
+    Red weights add where the image is bright, blue weights add where it is dark. In the first
+    stage, each kernel is shown by itself. If the images have three channels, it is shown in color:
+    bright where the weight is high. If there are other numbers of channels, as in later stages, a
+    row is a filter and a column is a channel that it reads.
+
+    Made by :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    kernels : ndarray of shape (n_filters, height, width, n_channels)
+        As :func:`~sklearn_shapecnn.inspection.filters` returns them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Around the whole sheet.
+    axes_ : ndarray of matplotlib Axes
+        One for each kernel, or a single one if there are several channels but not three.
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn_shapecnn import FilterDisplay, ShapeCNNClassifier, make_shapes
+    >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    >>> clf = ShapeCNNClassifier(n_filters=[8, 16], max_iter=2, random_state=0).fit(X, y)
+    >>> display = FilterDisplay.from_estimator(clf)
+    >>> plt.show()
+    """
+
+    ax_: Axes
+    axes_: np.ndarray
+    figure_: Figure
+
+    def __init__(self, kernels: np.ndarray) -> None:
+        self.kernels = kernels
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        stage: int = 0,
+        n_columns: int | None = None,
+        ax: Axes | None = None,
+    ) -> FilterDisplay:
+        """Show the kernels of a stage.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
+            one.
+        stage : int, default=0
+            Which stage, counted from 0; -1 is the last one.
+        n_columns : int, default=None
+            Kernels side by side; None takes up to six.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : FilterDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is no such stage.
+        ImportError
+            If matplotlib is missing.
+        """
+        from sklearn_shapecnn.inspection._feature_maps import filters
+
+        return cls(filters(estimator, stage)).plot(ax=ax, n_columns=n_columns)
+
+    def plot(
+        self, ax: Axes | None = None, *, n_columns: int | None = None, n_shown: int = 16
+    ) -> FilterDisplay:
+        """Draw the kernels.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        n_columns : int, default=None
+            Kernels side by side; None takes up to six.
+        n_shown : int, default=16
+            In later stages, show at most this many filters and feature maps: those with the largest
+            weights.
+
+        Returns
+        -------
+        display : FilterDisplay
+        """
+        n_columns = check_n_columns(n_columns)
+        n_shown = check_positive_int("n_shown", n_shown)
+        limit = float(np.abs(self.kernels).max()) or 1.0
+        if self.kernels.shape[3] in (1, 3):
+            cells = self._plot_each(ax, n_columns, limit)
+        else:
+            cells = self._plot_table(ax, n_shown, limit)
+        self.axes_ = np.array(cells)
+        self.figure_ = figure_of(self.ax_)
+        return self
+
+    def _plot_each(self, ax: Axes | None, n_columns: int, limit: float) -> list[Axes]:
+        """Draw each kernel by itself, in color if it reads three channels."""
+        n_filters, height, width, n_channels = self.kernels.shape
+        self.ax_, cells = sheet("FilterDisplay", ax, n_columns, (height, width), [0] * n_filters)
+        for cell, kernel in zip(cells, self.kernels, strict=True):
+            if n_channels == 3:
+                cell.imshow(0.5 + kernel / (2 * limit))
+            else:
+                cell.imshow(kernel[..., 0], cmap=SIGNED, vmin=-limit, vmax=limit)
+        return cells
+
+    def _plot_table(self, ax: Axes | None, n_shown: int, limit: float) -> list[Axes]:
+        """Draw a table of filters and channels: those with the largest weights, in their order."""
+        n_filters, height, width, n_channels = self.kernels.shape
+        strength = np.square(self.kernels).sum((1, 2))
+        rows = np.sort(np.argsort(-strength.sum(1), kind="stable")[:n_shown])
+        columns = np.sort(np.argsort(-strength.sum(0), kind="stable")[:n_shown])
+        spaced = np.pad(
+            self.kernels[rows][..., columns],
+            ((0, 0), (0, 1), (0, 1), (0, 0)),
+            constant_values=np.nan,
+        )
+        table = spaced.transpose(0, 1, 3, 2).reshape(
+            len(rows) * (height + 1), len(columns) * (width + 1)
+        )[:-1, :-1]
+        self.ax_ = single_axes("FilterDisplay", ax, (5.5, 5.5 * len(rows) / len(columns) + 0.6))
+        self.ax_.imshow(table, cmap=SIGNED, vmin=-limit, vmax=limit)
+        self.ax_.set(
+            xticks=[],
+            yticks=[],
+            xlabel=f"{len(columns)} of {n_channels} channels that are read",
+            ylabel=f"{len(rows)} of {n_filters} filters",
+        )
+        return [self.ax_]

@@ -1,0 +1,239 @@
+"""Saliency: how much each pixel speaks for a label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from sklearn_shapecnn._estimator import check_finite
+from sklearn_shapecnn._finder import find_classifier
+from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._network.inputs import tensor_batches
+from sklearn_shapecnn._network.modules import ShapeCNN
+from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
+
+METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
+
+
+def saliency(
+    estimator: Any,
+    X: Any,
+    *,
+    method: str = "grad_cam",
+    target: Any = None,
+    stage: int = -1,
+    baseline: float | None = None,
+    n_steps: int = 50,
+    window: int | None = None,
+) -> np.ndarray:
+    """How much each pixel speaks for a label.
+
+    This explains the log-odds of the label, log(p / (1 - p)): what speaks for it against all other
+    labels.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+    X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+        Images in any form that `predict` takes, or a single image.
+    method : {'grad_cam', 'gradients', 'integrated_gradients', 'occlusion'}, default='grad_cam'
+        - 'grad_cam' [1]_ sums the feature maps of a stage, each weighted by how much it raises the
+          log-odds. It is coarse, but tells *where* the network looks. Never negative.
+        - 'gradients' [2]_ is how fast the log-odds change with each pixel, in whatever direction;
+          the largest over the channels. Never negative.
+        - 'integrated_gradients' [3]_ is what each pixel adds on the way from an empty image to this
+          one. The sum over the pixels is about the difference between the log-odds of the two
+          images; more steps bring it closer.
+        - 'occlusion' [4]_ is how much the log-odds fall, on average, when a window that covers the
+          pixel is painted over.
+    target : label or array-like of shape (n,), default=None
+        The labels to explain, one for all images or one for each. None takes the predicted ones.
+    stage : int, default=-1
+        Stage whose feature maps 'grad_cam' reads, counted from 0; -1 is the last one.
+    baseline : float, default=None
+        Pixel value that means "nothing there" for 'integrated_gradients' and 'occlusion', on the
+        scale of what the classifier is given: in a pipeline, that is after the steps before it.
+        None takes the median of each channel of each image, which is the background if there is
+        one.
+    n_steps : int, default=50
+        Steps of 'integrated_gradients'.
+    window : int, default=None
+        Side of the window of 'occlusion' in pixels; the window moves by half of that. None takes an
+        eighth of the longer side of the image.
+
+    Returns
+    -------
+    saliency : ndarray of shape (n, height, width), dtype float32
+        Pixels with values above zero speak for the label, pixels with values below zero against it.
+
+    Raises
+    ------
+    ValueError
+        If X does not hold images of the shape seen in `fit`, a target is none of the classes, or
+        another parameter is not usable.
+    TypeError
+        If the estimator neither is nor holds a ShapeCNNClassifier.
+    NotFittedError
+        If it is not fitted.
+
+    References
+    ----------
+    .. [1] Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+       Localization", ICCV 2017, section 3, equations 1 and 2.
+    .. [2] Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks: Visualising Image
+       Classification Models and Saliency Maps", ICLR workshop 2014, section 3.
+    .. [3] Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017,
+       sections 3 and 5.
+    .. [4] Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014,
+       section 4.2.
+
+    Examples
+    --------
+    >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+    >>> from sklearn_shapecnn.inspection import saliency
+    >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    >>> clf = ShapeCNNClassifier(n_filters=[8, 16], max_iter=2, random_state=0).fit(X, y)
+    >>> saliency(clf, X[:5], method="occlusion").shape
+    (5, 24, 24)
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, but got {method!r}.")
+    is_number = isinstance(baseline, Real) and not isinstance(baseline, bool)
+    if baseline is not None and not (is_number and math.isfinite(baseline)):
+        raise ValueError(f"baseline must be a finite number or None, but got {baseline!r}.")
+    classifier, X = find_classifier(estimator, X)
+    network = network_of(classifier)
+    images = classifier._images(X)
+    stage = check_stage(stage, len(network.stages))
+    n_steps = check_positive_int("n_steps", n_steps)
+    window = max(1, max(images.image_shape[:2]) // 8) if window is None else window
+    window = check_positive_int("window", window)
+    methods: dict[str, Callable[[ShapeCNN, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+        "grad_cam": partial(_grad_cam, stage=stage),
+        "gradients": _steepest_gradients,
+        "integrated_gradients": partial(_integrated_gradients, baseline=baseline, n_steps=n_steps),
+        "occlusion": partial(_occlusion, baseline=baseline, window=window),
+    }
+    explain = methods[method]
+    targets = torch.from_numpy(_check_target(target, classifier, images))
+    results = []
+    with one_thread_if_forked():
+        for batch in tensor_batches(images, network.center.device):
+            mine, targets = targets[: len(batch)], targets[len(batch) :]
+            results.append(explain(network, batch, mine.to(batch.device)).cpu().numpy())
+    return check_finite(np.concatenate(results))
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def _grad_cam(
+    network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor, *, stage: int
+) -> torch.Tensor:
+    with torch.no_grad():
+        maps = network.forward_intermediates(x)[stage]
+    maps.requires_grad_()
+    scores = network.forward_head(network.stages[stage + 1 :](maps))
+    (gradient,) = torch.autograd.grad(_log_odds(scores, targets).sum(), maps)
+    cam = (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True).relu()
+    # Pooling windows may hang over the border: enlarge to what they cover, then cut.
+    pools = [plan.pool_size for plan in network.config.stages[: stage + 1]]
+    covered = [math.prod(pool[i] for pool in pools) * cam.shape[2 + i] for i in (0, 1)]
+    cam = F.interpolate(cam, covered, mode="bilinear", align_corners=False)
+    return cam[:, 0, : x.shape[2], : x.shape[3]]
+
+
+def _steepest_gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The steepest of each pixel's channels."""
+    return _gradients(network, x, targets).abs().amax(1)
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def _gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    x = x.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(_log_odds(network(x), targets).sum(), x)
+    return gradient
+
+
+def _integrated_gradients(
+    network: ShapeCNN,
+    x: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    baseline: float | None,
+    n_steps: int,
+) -> torch.Tensor:
+    empty = _empty_images(x, baseline)
+    total = torch.zeros_like(x)
+    for step in range(n_steps):
+        total += _gradients(network, torch.lerp(empty, x, (step + 0.5) / n_steps), targets)
+    return ((x - empty) * total / n_steps).sum(1)
+
+
+@torch.inference_mode()
+def _occlusion(
+    network: ShapeCNN,
+    x: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    baseline: float | None,
+    window: int,
+) -> torch.Tensor:
+    height, width = x.shape[2:]
+    stride = max(1, window // 2)
+    before = _log_odds(network(x), targets)
+    empty = _empty_images(x, baseline)
+    total = torch.zeros((len(x), height, width), device=x.device)
+    count = torch.zeros((height, width), device=x.device)
+    # The first windows begin outside, so that border pixels are covered as often as others.
+    for top in range(stride - window, height, stride):
+        for left in range(stride - window, width, stride):
+            rows, columns = slice(max(0, top), top + window), slice(max(0, left), left + window)
+            covered = x.clone()
+            covered[:, :, rows, columns] = empty
+            fall = before - _log_odds(network(covered), targets)
+            total[:, rows, columns] += fall[:, None, None]
+            count[rows, columns] += 1
+    return total / count
+
+
+def _log_odds(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    mine = F.one_hot(targets, scores.shape[1]).bool()
+    return scores[mine] - scores.masked_fill(mine, -math.inf).logsumexp(1)
+
+
+def _empty_images(x: torch.Tensor, baseline: float | None) -> torch.Tensor:
+    """Images of one pixel, to be broadcast: the baseline, or the median of each channel."""
+    if baseline is not None:
+        return torch.full_like(x[:, :, :1, :1], float(baseline))
+    return x.flatten(2).median(2).values[:, :, None, None]
+
+
+def _check_target(target: Any, classifier: ShapeCNNClassifier, images: ImageSet) -> np.ndarray:
+    """Find the index of the class to explain, for each image."""
+    if target is None:
+        return classifier.net_.scores(images).argmax(axis=1)
+    labels = np.broadcast_to(target, len(images)) if np.ndim(target) == 0 else np.asarray(target)
+    if labels.shape != (len(images),):
+        raise ValueError(
+            f"target must be one label or one for each of {len(images)} images, but its shape is "
+            f"{labels.shape}."
+        )
+    unknown = set(labels.tolist()) - set(classifier.classes_.tolist())
+    if unknown:
+        raise ValueError(
+            f"target holds {sorted(unknown, key=str)[0]!r}, which is none of the classes "
+            f"{classifier.classes_.tolist()}."
+        )
+    return np.searchsorted(classifier.classes_, labels).astype(np.int64)

@@ -1,0 +1,121 @@
+"""Shifts: the probabilities as images slide over the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_shapecnn._finder import has_classifier
+from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn._input.image_shape import find_image_shape
+from sklearn_shapecnn.inspection._images import given_images
+
+
+def shift_probabilities(
+    estimator: Any,
+    X: Any,
+    *,
+    max_shift: int = 8,
+    step: int = 1,
+    image_shape: Sequence[int] | None = None,
+) -> Bunch:
+    """Probabilities as images slide over the frame.
+
+    Each image is moved up, down, left and right. The pixels at its border are repeated to fill the
+    frame. A pipeline is given the moved images.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+        Any other classifier with `predict_proba` works too, for comparison.
+    X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+        Images in any form that `predict` takes, or a single image.
+    max_shift : int, default=8
+        How far to move, in pixels, in each of the four directions.
+    step : int, default=1
+        Pixels from one place to the next; at most `max_shift`.
+    image_shape : tuple of int (height, width) or (height, width, channels), default=None
+        Shape of one image in X. It is needed only if X holds rows that are no square gray images
+        and the estimator does not know their shape: if it holds no ShapeCNNClassifier, or is a
+        pipeline that resizes images.
+
+    Returns
+    -------
+    result : Bunch
+        - probabilities : ndarray of shape (n, n_shifts, n_shifts, n_classes), dtype float64;
+          the first shift is downwards, the second to the right.
+        - shifts : ndarray of shape (n_shifts,), dtype int64, in pixels; 0 is among them.
+        - same_label : float, the share of all places where an image gets the label that it gets
+          without a shift.
+
+    Raises
+    ------
+    ValueError
+        If X does not hold images, `max_shift` or `step` is not a positive int, or `step` is larger
+        than `max_shift`.
+    NotFittedError
+        If the estimator is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+    >>> from sklearn_shapecnn.inspection import shift_probabilities
+    >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    >>> clf = ShapeCNNClassifier(n_filters=[8, 16], max_iter=2, random_state=0).fit(X, y)
+    >>> result = shift_probabilities(clf, X[:5], max_shift=4, step=2)
+    >>> result.shifts
+    array([-4, -2,  0,  2,  4])
+    >>> result.probabilities.shape
+    (5, 5, 5, 3)
+    """
+    max_shift = check_positive_int("max_shift", max_shift)
+    step = check_positive_int("step", step)
+    if step > max_shift:
+        raise ValueError(f"step={step} must not be larger than max_shift={max_shift}.")
+    if not has_classifier(estimator):
+        check_is_fitted(estimator)
+    X, pixels, shape = given_images(estimator, X)
+    if image_shape is not None or shape is None:
+        shape = _find_shape(pixels.shape, image_shape)
+    images = pixels.reshape(-1, *shape)
+    reach = max_shift // step * step
+    shifts = np.arange(-reach, reach + 1, step)
+    rows = []
+    for down in shifts:
+        moved_down = _shift(images, down, axis=1)
+        moved = (_shift(moved_down, right, axis=2).reshape(pixels.shape) for right in shifts)
+        rows.append(np.stack([estimator.predict_proba(_like(X, each)) for each in moved], axis=1))
+    probabilities = np.stack(rows, axis=1)
+    labels = probabilities.argmax(axis=-1)
+    middle = len(shifts) // 2
+    same = labels == labels[:, middle : middle + 1, middle : middle + 1]
+    return Bunch(probabilities=probabilities, shifts=shifts, same_label=float(same.mean()))
+
+
+def _find_shape(shape: tuple[int, ...], image_shape: Sequence[int] | None) -> tuple[int, int, int]:
+    """Find the shape of one image; do not take rows for images that are one pixel high."""
+    found = find_image_shape(shape, image_shape)
+    if image_shape is None and len(shape) == 2 and found[0] != found[1]:
+        raise ValueError(
+            f"X holds rows of {found[1]} values, which are no square gray images: set image_shape."
+        )
+    return found
+
+
+def _shift(images: np.ndarray, shift: np.integer, axis: int) -> np.ndarray:
+    """Move images along an axis, and repeat the pixels at the border."""
+    size = images.shape[axis]
+    return images.take(np.clip(np.arange(size) - shift, 0, size - 1), axis=axis)
+
+
+def _like(X: Any, pixels: np.ndarray) -> Any:
+    """Put pixels in a data frame with the columns of X if X is one."""
+    if not hasattr(X, "columns"):
+        return pixels
+    names = "columns" if hasattr(X, "iloc") else "schema"  # pandas, polars
+    return type(X)(pixels, **{names: X.columns})
