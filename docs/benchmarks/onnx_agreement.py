@@ -21,9 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_shapecnn import ShapeCNNClassifier
-from sklearn_shapecnn.network import ACTIVATIONS
-from sklearn_shapecnn.onnx_export import to_onnx
+from sklearn_shapecnn import ShapeCNNClassifier, to_onnx
+from sklearn_shapecnn._network.modules import ACTIVATIONS
 
 N = 100  # images that each network of the grid is asked about
 GRID = {

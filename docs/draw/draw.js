@@ -268,8 +268,8 @@ back means taking the drawing before. */
     });
     find("draw-note").textContent = note(name);
     colour(find("draw-why"), seen.pixels, (value) => Array(3).fill(200 * value));
-    find("draw-layers").querySelectorAll(".draw-maps").forEach((grid, layer) => {
-      const { data, dims } = found[`maps_${layer + 1}`];
+    find("draw-layers").querySelectorAll(".draw-maps").forEach((grid, stage) => {
+      const { data, dims } = found[`maps_${stage + 1}`];
       const size = dims[2] * dims[3];
       const most = data.reduce((a, b) => Math.max(a, b), 1e-9);
       grid.childNodes.forEach((canvas, i) => {
@@ -567,14 +567,14 @@ back means taking the drawing before. */
   }
 
   function setUpLayers(found) {
-    for (let layer = 1; found[`maps_${layer}`]; layer++) {
-      const [, n, height, width] = found[`maps_${layer}`].dims;
+    for (let stage = 1; found[`maps_${stage}`]; stage++) {
+      const [, n, height, width] = found[`maps_${stage}`].dims;
       const title = document.createElement("h3");
-      title.textContent = `Layer ${layer}: ${n} filters, ${height} × ${width} pixels each`;
+      title.textContent = `Stage ${stage}: ${n} filters, ${height} × ${width} pixels each`;
       const grid = document.createElement("div");
       grid.className = "draw-maps";
       grid.setAttribute("role", "img");
-      grid.setAttribute("aria-label", `Feature maps of layer ${layer}`);
+      grid.setAttribute("aria-label", `Feature maps of stage ${stage}`);
       for (let i = 0; i < n; i++) {
         const canvas = document.createElement("canvas");
         canvas.width = width;

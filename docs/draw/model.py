@@ -190,21 +190,16 @@ def _ink(strokes, width, filled):
 
 
 class Inspected(torch.nn.Module):
-    """The network, with what each of its layers found beside the scores."""
+    """The network, with what each of its stages found beside the scores."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, images):
-        """Scores (n, n_classes) and the feature maps of each layer of images (n, 1, h, w)."""
-        network = self.network
-        values = (images - network.center) * network.scale
-        maps = []
-        for stage in network.body:
-            values = stage(values)
-            maps.append(values)
-        return network.head(network.features(values)), *maps
+        """Scores (n, n_classes) and the feature maps of each stage of images (n, 1, h, w)."""
+        maps = self.network.forward_intermediates(images)
+        return self.network.forward_head(maps[-1]), *maps
 
 
 def export(classifier, path):
@@ -215,7 +210,7 @@ def export(classifier, path):
         (torch.zeros(2, 1, SIDE, SIDE),),
         path,
         input_names=["images"],
-        output_names=["scores", *(f"maps_{i + 1}" for i in range(len(network.body)))],
+        output_names=["scores", *(f"maps_{i + 1}" for i in range(len(network.stages)))],
         dynamo=True,
         dynamic_shapes=({0: torch.export.Dim("n")},),
         external_data=False,
@@ -303,7 +298,7 @@ def pickle_path(folder):
 
 
 def _state():
-    sources = [Path(__file__), *sorted(Path(sklearn_shapecnn.__file__).parent.glob("*.py"))]
+    sources = [Path(__file__), *sorted(Path(sklearn_shapecnn.__file__).parent.rglob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest() + "\n"
 
 

@@ -1,0 +1,138 @@
+"""The converter of ShapeCNNClassifier: what skl2onnx calls to get its outputs, shapes and nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_shapecnn._compat import parse_classifier
+from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn.export._graph import Graph
+from sklearn_shapecnn.export._nodes import add_last_features, add_linear
+
+ALIAS = "ShapeCNNClassifier"  # under which skl2onnx lists the converter
+MOST_BYTES = 2**31 - 2**20  # a protobuf file has 2 GiB at most; leave a MiB for all but the weights
+# skl2onnx's own classifiers have the same options but the last.
+OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "output_class_labels": [False, True],
+    "nocl": [True, False],
+    "raw_scores": [True, False],
+    "features": [True, False],
+}
+
+
+def register_converter() -> None:
+    """Tell skl2onnx how to convert a ShapeCNNClassifier.
+
+    :func:`~sklearn_shapecnn.to_onnx` does this itself. Call it if you call ``skl2onnx.to_onnx``
+    yourself, which then converts ShapeCNNClassifiers and pipelines that end in one. The options
+    ``zipmap``, ``nocl``, ``output_class_labels`` and ``raw_scores`` mean the same as for
+    scikit-learn's classifiers. The option ``features`` replaces labels and probabilities by what
+    `transform` gives.
+
+    Raises
+    ------
+    ImportError
+        If the extra ``[onnx]`` is not installed.
+
+    See Also
+    --------
+    sklearn_shapecnn.to_onnx : Turn a fitted classifier, or a pipeline around one, into an ONNX
+        model.
+
+    Examples
+    --------
+    >>> import skl2onnx
+    >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+    >>> from sklearn_shapecnn.export import register_converter
+    >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    >>> clf = ShapeCNNClassifier(n_filters=8, max_iter=2, random_state=0).fit(X, y)
+    >>> register_converter()
+    >>> model = skl2onnx.to_onnx(clf, X[:1], options={"zipmap": False})
+    >>> [output.name for output in model.graph.output]
+    ['label', 'probabilities']
+    """
+    try:
+        import onnx  # noqa: F401
+        from skl2onnx import update_registered_converter
+    except ImportError as error:
+        raise ImportError(
+            "Exporting to ONNX needs onnx and skl2onnx. Install them with: "
+            'pip install "sklearn-shapecnn[onnx]"'
+        ) from error
+    update_registered_converter(
+        ShapeCNNClassifier,
+        ALIAS,
+        _set_output_shapes,
+        _add_nodes,
+        parser=_declare_outputs,
+        options=OPTIONS,
+    )
+
+
+def _declare_outputs(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
+    """Declare the features alone, or what skl2onnx declares for any classifier."""
+    from skl2onnx.common.data_types import FloatTensorType
+
+    if not scope.get_options(model, {"features": False})["features"]:
+        return parse_classifier(scope, model, inputs, custom_parsers)
+    operator = scope.declare_local_operator(ALIAS, model)
+    operator.inputs = list(inputs)
+    operator.outputs.append(scope.declare_local_variable("features", FloatTensorType()))
+    return operator.outputs
+
+
+def _set_output_shapes(operator: Any) -> None:
+    from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+
+    classifier = operator.raw_operator
+    n_images = operator.inputs[0].get_first_dimension()
+    if len(operator.outputs) == 1:
+        n_features = classifier.net_.module_.n_last_features
+        operator.outputs[0].set_type(FloatTensorType([n_images, n_features]))
+        return
+    calculate_linear_classifier_output_shapes(operator)
+    operator.outputs[1].set_type(FloatTensorType([n_images, len(classifier.classes_)]))
+
+
+def _add_nodes(scope: Any, operator: Any, container: Any) -> None:
+    """Add the nodes from pixels to features, or to labels and probabilities."""
+    from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.common.utils_classifier import get_label_classes
+
+    classifier = operator.raw_operator
+    check_is_fitted(classifier)
+    _check_size(classifier)
+    network = classifier.net_.module_
+    graph = Graph(scope, container)
+    x = operator.inputs[0].full_name
+    if not isinstance(operator.inputs[0].type, FloatTensorType):
+        x = graph.add("Cast", x, to=1)  # onnx.TensorProto.FLOAT
+    features = add_last_features(graph, x, network)
+    if len(operator.outputs) == 1:
+        graph.add("Identity", features, output=operator.outputs[0].full_name)
+        return
+    scores = add_linear(graph, features, network.head.output)
+    best = graph.add("ArgMax", scores, axis=1, keepdims=0)  # softmax may round two scores to one
+    labels = graph.labels(get_label_classes(scope, classifier))
+    label, probabilities = (output.full_name for output in operator.outputs)
+    graph.add("Gather", labels, best, output=label)
+    if not container.get_options(classifier, {"raw_scores": False})["raw_scores"]:
+        graph.add("Softmax", scores, output=probabilities, axis=1)
+    elif len(classifier.classes_) == 2:  # as skl2onnx does: minus and plus the decision function
+        differences = graph.constant([[1, -1], [-1, 1]])
+        graph.add("MatMul", scores, differences, output=probabilities)
+    else:
+        graph.add("Identity", scores, output=probabilities)
+
+
+def _check_size(classifier: ShapeCNNClassifier) -> None:
+    n_bytes = sum(weights.nbytes for weights in classifier.net_.module_.parameters())
+    if n_bytes > MOST_BYTES:
+        raise ValueError(
+            f"The weights of this {type(classifier).__name__} take {n_bytes / 2**30:.2f} GiB, and "
+            f"an ONNX file holds 2 GiB at most. Make n_filters or hidden_layer_sizes smaller."
+        )

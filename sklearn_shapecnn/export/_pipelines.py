@@ -1,0 +1,79 @@
+"""Which steps an estimator has, and which of them ONNX can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_shapecnn._finder import unwrap
+
+
+class Step(NamedTuple):
+    """An estimator in a pipeline, or one that stands alone.
+
+    Attributes
+    ----------
+    name : str
+        Empty for an estimator that stands alone.
+    estimator : estimator instance
+    is_last : bool
+        Whether it gives the answer of the whole.
+    """
+
+    name: str
+    estimator: Any
+    is_last: bool
+
+
+def find_steps(estimator: Any, name: str = "", is_last: bool = True) -> Iterator[Step]:
+    """Iterate over all steps, those inside of nested pipelines and unions instead of these."""
+    estimator = unwrap(estimator)
+    if isinstance(estimator, Pipeline):
+        for i, (step_name, step) in enumerate(estimator.steps):
+            yield from find_steps(step, step_name, is_last and i == len(estimator.steps) - 1)
+    elif isinstance(estimator, FeatureUnion):
+        for part in estimator.transformer_list:
+            yield from find_steps(part[1], part[0], False)
+    elif isinstance(estimator, ColumnTransformer):
+        for part in estimator.transformers_:
+            yield from find_steps(part[1], part[0], False)
+    elif not isinstance(estimator, str) and not _does_nothing(estimator):
+        yield Step(name, estimator, is_last)
+
+
+def simplify(estimator: Any) -> Any:
+    """Return the same without searches and steps that do nothing, which skl2onnx does not know."""
+    estimator = unwrap(estimator)
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    return Pipeline(
+        [(name, simplify(step)) for name, step in estimator.steps if not _does_nothing(step)]
+    )
+
+
+def find_estimators(thing: Any) -> Iterator[BaseEstimator]:
+    """Iterate over all estimators anywhere in the attributes of an estimator, fitted or not."""
+    if isinstance(thing, BaseEstimator):
+        yield thing
+        for value in vars(thing).values():
+            yield from find_estimators(value)
+    elif isinstance(thing, list | tuple) or (
+        isinstance(thing, np.ndarray) and thing.dtype.kind == "O"
+    ):
+        for value in thing:
+            yield from find_estimators(value)
+
+
+def _does_nothing(step: Any) -> bool:
+    """Whether a step hands on what it is given, once the pipeline is fitted."""
+    if isinstance(step, FunctionTransformer):
+        return step.func is None
+    if hasattr(step, "fit_resample"):  # of imbalanced-learn: resamples in fit only
+        return not hasattr(step, "transform")
+    return step is None or (isinstance(step, str) and step == "passthrough")

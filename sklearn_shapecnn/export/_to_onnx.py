@@ -1,0 +1,172 @@
+"""to_onnx: the public function, what the model says of itself, and models that take images."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+import sklearn_shapecnn
+from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn.export._converter import register_converter
+from sklearn_shapecnn.export._files import write_whole
+from sklearn_shapecnn.export._pipelines import find_steps, simplify
+from sklearn_shapecnn.export._skl2onnx import (
+    check_converted_rightly,
+    convert,
+    explain,
+    n_features_of,
+)
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def to_onnx(
+    estimator: Any, path: str | os.PathLike[str] | None = None, *, as_images: bool = False
+) -> onnx.ModelProto:
+    """Turn a fitted classifier, or a pipeline around one, into an ONNX model.
+
+    The model has one input ``X``: float32 pixels, on the scale of those in `fit`, of any number of
+    images. It has two outputs: ``label``, of int64 or strings, and ``probabilities``, of float32
+    and shape (n, n_classes), in the order of ``classes_``. It centers and scales the pixels itself.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, a pipeline with one in it, a search
+        over either, whose best estimator is exported, or any of these in a FrozenEstimator. All
+        other steps need a converter in skl2onnx. A ShapeCNNClassifier that is not the last step
+        gives features, as `transform` does.
+    path : path-like, default=None
+        File to write the model to. An existing file is replaced once the new one is complete.
+    as_images : bool, default=False
+        Whether the model takes images of shape (n, height, width), or (n, height, width, channels)
+        if they have several channels, instead of rows of shape (n, n_features).
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        The model, in opset 17. Its `metadata_props` hold ``classes`` and ``image_shape`` as JSON.
+
+    Raises
+    ------
+    ImportError
+        If the extra ``[onnx]`` is not installed.
+    TypeError
+        If `estimator` is no estimator.
+    NotFittedError
+        If it is not fitted.
+    OSError
+        If the file cannot be written.
+    ValueError
+        If a step has no converter, if `as_images` is True and a pipeline takes something else than
+        the images of its classifier, or if the network is larger than the 2 GiB that ONNX allows.
+
+    See Also
+    --------
+    sklearn_shapecnn.export.register_converter : Prepare skl2onnx for calling it yourself.
+
+    Notes
+    -----
+    Labels that are bools or whole floats become int64. If the last step of a pipeline has no
+    `predict_proba`, such as an SVC, the second output holds the scores of `decision_function`. The
+    model does not check its input: `predict` raises an error for NaN or infinity, the model answers
+    something.
+
+    Examples
+    --------
+    >>> import onnxruntime
+    >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes, to_onnx
+    >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    >>> clf = ShapeCNNClassifier(n_filters=8, max_iter=2, random_state=0).fit(X, y)
+    >>> model = to_onnx(clf)
+    >>> session = onnxruntime.InferenceSession(model.SerializeToString())
+    >>> label, probabilities = session.run(None, {"X": X[:5]})
+    >>> bool((label == clf.predict(X[:5])).all()), probabilities.shape
+    (True, (5, 3))
+    """
+    if not isinstance(estimator, BaseEstimator):
+        raise TypeError(
+            f"to_onnx takes a fitted ShapeCNNClassifier, or a pipeline or search around one, but "
+            f"got {estimator!r}."
+        )
+    register_converter()
+    check_is_fitted(estimator)
+    steps = list(find_steps(estimator))
+    simplified = simplify(estimator)
+    check_converted_rightly(estimator)
+    try:
+        model = convert(simplified, steps)
+    except Exception as error:  # skl2onnx raises whatever its converters run into
+        raise explain(estimator, steps, error) from error
+
+    classifiers = [step.estimator for step in steps]
+    classifiers = [step for step in classifiers if isinstance(step, ShapeCNNClassifier)]
+    image_shape = classifiers[0].image_shape_ if classifiers else None
+    _describe(model, getattr(estimator, "classes_", None), image_shape)
+    if as_images:
+        _take_images(model, simplified, image_shape)
+    for value in (*model.graph.input, *model.graph.output):
+        for dim in value.type.tensor_type.shape.dim[:1]:
+            dim.dim_param = "n"
+    if path is not None:
+        write_whole(model.SerializeToString(deterministic=True), path)
+    return model
+
+
+def _describe(
+    model: onnx.ModelProto, classes: Any, image_shape: tuple[int, int, int] | None
+) -> None:
+    """Let a model say where it comes from and what its classes and its images are."""
+    from onnx import helper
+
+    properties = {}
+    if image_shape is not None:
+        properties["image_shape"] = json.dumps(image_shape)
+    if isinstance(classes, np.ndarray):
+        properties["classes"] = json.dumps(classes.tolist())
+    helper.set_model_props(model, properties)
+    model.producer_name = "sklearn-shapecnn"
+    model.producer_version = sklearn_shapecnn.__version__
+    model.domain = ""
+    model.doc_string = (
+        "X: pixels in float32, on the scale of those it was fitted to. label and probabilities: as "
+        "of predict and predict_proba in scikit-learn."
+    )
+
+
+def _take_images(
+    model: onnx.ModelProto, estimator: Any, image_shape: tuple[int, int, int] | None
+) -> None:
+    """Let a model take images: a new first node lays them out as rows.
+
+    Raises
+    ------
+    ValueError
+        If the rows of the estimator are no images.
+    """
+    from onnx import helper, numpy_helper
+
+    n_features = n_features_of(estimator)
+    if image_shape is None or np.prod(image_shape) != n_features:
+        raise ValueError(
+            f"as_images=True needs a ShapeCNNClassifier, or a pipeline that hands whole images to "
+            f"one, but this {type(estimator).__name__} takes {n_features} values that are not the "
+            f"pixels of its classifier. Set as_images=False."
+        )
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if name == "X":
+                node.input[i] = "rows"
+    rows_shape = numpy_helper.from_array(np.array([-1, n_features], dtype=np.int64), "rows_shape")
+    model.graph.initializer.append(rows_shape)
+    model.graph.node.insert(0, helper.make_node("Reshape", ["X", "rows_shape"], ["rows"], "Rows"))
+    height, width, channels = image_shape
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    tensor = helper.make_tensor_value_info("X", 1, [None, *shape])  # 1 is float32
+    model.graph.input[0].CopyFrom(tensor)
