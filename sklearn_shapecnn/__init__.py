@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sklearn_shapecnn.datasets import make_shapes
+import lazy_loader
 
 if TYPE_CHECKING:
     from sklearn_shapecnn.classifier import ShapeCNNClassifier
-    from sklearn_shapecnn.displays import (
+    from sklearn_shapecnn.datasets import load_image_folder, make_shapes
+    from sklearn_shapecnn.export import to_onnx
+    from sklearn_shapecnn.images import ImageReader
+    from sklearn_shapecnn.inspection import (
         ArchitectureDisplay,
         FeatureMapDisplay,
         FilterDisplay,
@@ -18,10 +20,29 @@ if TYPE_CHECKING:
         ShiftDisplay,
         TrainingDisplay,
     )
-    from sklearn_shapecnn.image_files import ImageReader, load_image_folder
-    from sklearn_shapecnn.onnx_export import to_onnx
 
 __version__ = "0.1.0"
+
+# Each is imported on first use: torch takes seconds, and make_shapes does without it.
+__getattr__, _list_lazy_names, _ = lazy_loader.attach(
+    __name__,
+    submodules=["datasets", "export", "images", "inspection"],
+    submod_attrs={
+        "classifier": ["ShapeCNNClassifier"],
+        "datasets": ["load_image_folder", "make_shapes"],
+        "export": ["to_onnx"],
+        "images": ["ImageReader"],
+        "inspection": [
+            "ArchitectureDisplay",
+            "FeatureMapDisplay",
+            "FilterDisplay",
+            "ImagesDisplay",
+            "SaliencyDisplay",
+            "ShiftDisplay",
+            "TrainingDisplay",
+        ],
+    },
+)
 __all__ = [
     "ArchitectureDisplay",
     "FeatureMapDisplay",
@@ -38,21 +59,6 @@ __all__ = [
     "to_onnx",
 ]
 
-# Where to find what is not imported yet; all other names are displays. Importing torch takes
-# seconds, and make_shapes does without it.
-_ROOMS = {
-    "ImageReader": "image_files",
-    "ShapeCNNClassifier": "classifier",
-    "load_image_folder": "image_files",
-    "to_onnx": "onnx_export",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS.get(name, 'displays')}"), name)
-
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_list_lazy_names()})

@@ -160,7 +160,7 @@ def _draw_sheet(images: Array, true: Array, predicted: Array, title: str, path: 
     """Write a picture of the first images with their labels, wrong ones before right ones."""
     from matplotlib.figure import Figure
 
-    from sklearn_shapecnn.displays import ImagesDisplay
+    from sklearn_shapecnn import ImagesDisplay
 
     order = np.argsort(predicted == true, kind="stable")[: SHEET_ROWS * SHEET_COLUMNS]
     n_rows = math.ceil(len(order) / SHEET_COLUMNS)

@@ -23,7 +23,7 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 side, n, n_epochs, seed = map(int, sys.argv[1:5])
 X, y = make_shapes(n, image_shape=(side, side), random_state=2 * seed)
 X_test, y_test = make_shapes(2000, image_shape=(side, side), random_state=2 * seed + 1)
-clf = ShapeCNNClassifier(device="accelerate", batch_size=64, max_iter=1, random_state=seed)
+clf = ShapeCNNClassifier(distributed=True, batch_size=64, max_iter=1, random_state=seed)
 clf.fit(X[:200], y[:200])  # what happens only once in a process is not timed
 start = time.perf_counter()
 clf.set_params(max_iter=n_epochs).fit(X, y)

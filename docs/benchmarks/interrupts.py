@@ -1,6 +1,6 @@
 """What Ctrl+C and failing callbacks leave of a classifier, at random moments of many fits.
 
-Run ``python docs/benchmarks/interrupts.py``; it prints a table in Markdown and fails where a
+Run ``python docs/benchmarks/interrupts.py``; it prints a table in Markdown and fails if a
 classifier is left half-set. ``--quick`` does a few fits of each kind, to see that it works.
 """
 
@@ -23,7 +23,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-from sklearn_shapecnn.saving import FITTED
+from sklearn_shapecnn._saving import FITTED
 
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
 KINDS: dict[str, tuple[dict, bool, Callable]] = {  # parameters, fitted before, what is disturbed
@@ -164,9 +164,23 @@ def count_outcomes(kind: str, by: str, n_times: int, rng: np.random.Generator) -
     return outcomes
 
 
+def check_that_it_can_fail() -> None:
+    """Raise AssertionError if a classifier that lacks an attribute would pass."""
+    for name in sorted(FITTED):
+        classifier = make_classifier({}, is_fitted=True)
+        del classifier.__dict__[name]
+        try:
+            check_whole(classifier)
+        except AssertionError as error:
+            assert name in str(error), error
+        else:
+            raise AssertionError(f"nobody notices that {name} is missing")
+
+
 def main() -> None:
     """Print the table."""
     quick = is_quick(__doc__)
+    check_that_it_can_fail()
     print_machine()
     rng = np.random.default_rng(0)
     print_header("disturbed", "by", "times", *OUTCOMES)

@@ -1,7 +1,7 @@
 """How many mistakes put into the code on purpose the tests notice, by mutmut.
 
 Run ``python docs/benchmarks/mutation.py``; it takes minutes and prints a table in Markdown, then
-what no test has noticed. ``--quick`` does the smallest of the modules alone.
+what no test has noticed. ``--quick`` does one of the modules alone.
 
 All happens in a copy of the package. There decorators are applied below their functions, since
 mutmut leaves what is decorated alone.
@@ -24,7 +24,9 @@ from pathlib import Path
 from common import is_quick, print_header, print_machine, print_row
 
 ROOT = Path(__file__).parents[2]
-MODULES = ("labels", "images", "datasets")
+# Each room with the folder of its tests.
+ROOMS = {"_input": "input", "datasets": "datasets"}
+QUICK = "_input/weights"
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["sklearn_shapecnn"]
@@ -51,7 +53,16 @@ def undecorate(source: str) -> str:
     return "\n".join(lines)
 
 
-def mutate(folder: Path, modules: tuple[str, ...]) -> None:
+def find_modules() -> list[str]:
+    """The modules of the rooms, as paths in the package without their ending."""
+    package = ROOT / "sklearn_shapecnn"
+    files = [file for room in ROOMS for file in sorted((package / room).glob("*.py"))]
+    return [
+        str(file.relative_to(package).with_suffix("")) for file in files if file.stem != "__init__"
+    ]
+
+
+def mutate(folder: Path, modules: list[str], tests: list[str]) -> None:
     """Run mutmut in a copy of the package and of the tests."""
     for name in ("sklearn_shapecnn", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -60,7 +71,7 @@ def mutate(folder: Path, modules: tuple[str, ...]) -> None:
         file.write_text(undecorate(file.read_text()))
     settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(
         modules=[f"sklearn_shapecnn/{module}.py" for module in modules],
-        tests=[f"tests/test_{module}.py" for module in modules],
+        tests=tests,
     )
     (folder / "pyproject.toml").write_text(settings)
     (folder / "README.md").touch()
@@ -89,12 +100,14 @@ def find_change(functions: dict[str, str], name: str) -> str:
 
 def main() -> None:
     """Print the table, and what has survived."""
-    modules = MODULES[:1] if is_quick(__doc__) else MODULES
+    modules, tests = find_modules(), [f"tests/{folder}" for folder in ROOMS.values()]
+    if is_quick(__doc__):
+        modules, tests = [QUICK], ["tests/input/test_weights.py"]
     print_machine()
     survivors = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        mutate(folder, modules)
+        mutate(folder, modules, tests)
         print_header(
             "module", "mutants", "noticed", "of these endless", "not noticed", "noticed, %"
         )

@@ -23,7 +23,7 @@ import numpy as np
 from common import is_quick, print_header, print_machine, print_row
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-from sklearn_shapecnn.training import ShapeNet
+from sklearn_shapecnn._training.net import ShapeNet
 
 MOST_GROWTH = 20.0  # MiB
 N_THREADS = 8

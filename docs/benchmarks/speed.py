@@ -34,8 +34,11 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-from sklearn_shapecnn.network import ShapeCNN
-from sklearn_shapecnn.training import MAX_GRADIENT_NORM, Augment, Muon, auto_augment, one_cycle
+from sklearn_shapecnn._network.modules import ShapeCNN
+from sklearn_shapecnn._training.augment import Augment, auto_augment
+from sklearn_shapecnn._training.muon import Muon
+from sklearn_shapecnn._training.net import MAX_GRADIENT_NORM
+from sklearn_shapecnn._training.schedule import one_cycle
 
 SIDES = (72, 8)
 BATCH = 64
@@ -58,9 +61,7 @@ def repeat(n_times: int, work: Callable, *args: object) -> None:
 
 def untrained(clf: ShapeCNNClassifier) -> ShapeCNN:
     """The network of a fitted classifier, with fresh weights."""
-    parameters = clf.net_.get_params()
-    names = [name for name in parameters if name.startswith("module__")]
-    return ShapeCNN(**{name.removeprefix("module__"): parameters[name] for name in names})
+    return ShapeCNN(**clf.net_.get_params_for("module"))
 
 
 def bare_loop(
@@ -70,14 +71,23 @@ def bare_loop(
     network = untrained(clf).to(memory_format=torch.channels_last).train()
     pixels = torch.from_numpy(X.reshape(-1, side, side, 1))
     targets = torch.from_numpy(y)
-    optimizer = Muon(network.parameters(), lr=0.01, weight_decay=0.01, fused=True)
+    weights = list(network.parameters())
+    groups = [
+        {
+            "params": [weight for weight in weights if (weight.ndim == 4) == is_filter],
+            "use_muon": is_filter,
+        }
+        for is_filter in (True, False)
+    ]
+    optimizer = Muon(groups, lr=0.01, weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(0)
     augment = Augment([auto_augment((side, side, 1))], (side, side, 1))
     n_steps = n_epochs * round(len(X) / BATCH)
     step = 0
     for _ in range(n_epochs):
         for rows in torch.randperm(len(X), generator=generator).tensor_split(round(len(X) / BATCH)):
-            optimizer.param_groups[0]["lr"] = 0.01 * one_cycle(step / n_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = 0.01 * one_cycle(step / n_steps)
             batch = augment(pixels[rows].permute(0, 3, 1, 2), generator)
             loss = torch.nn.functional.cross_entropy(network(batch), targets[rows])
             optimizer.zero_grad()

@@ -92,7 +92,7 @@ for ax, (name, found) in zip(axes.flat, maps.items(), strict=True):
 # Activation and pooling
 # ----------------------
 #
-# Two more steps make this a layer of a network. The activation keeps what is positive and sets
+# Two more steps make this a stage of a network. The activation keeps what is positive and sets
 # the rest to zero. Max-pooling keeps the largest value of each window, here of 8 x 8 pixels: it
 # says that there is such an edge somewhere about here, and forgets where exactly. What is left
 # has an eighth of the height and of the width, and the tripod and the tower can still be made
@@ -131,7 +131,7 @@ plt.show()
 
 # %%
 # A network does the same, with two differences: it finds the numbers in its filters by itself,
-# and it stacks layers, so that the second one looks for patterns in the edges that the first one
+# and it stacks stages, so that the second one looks for patterns in the edges that the first one
 # found.
 
 # sphinx_gallery_thumbnail_number = 3

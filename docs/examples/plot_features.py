@@ -1,10 +1,10 @@
 """
-From edges to shapes: what the layers see
+From edges to shapes: what the stages see
 =========================================
 
-Each layer of a convolutional network looks at what the layer before has found. So the first one can
+Each stage of a convolutional network looks at what the stage before has found. So the first one can
 only find simple things, such as edges, and the last one answers to whole shapes. We open a network
-layer by layer.
+stage by stage.
 """
 
 # %%
@@ -32,20 +32,20 @@ classifier = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
 print(f"{classifier.score(X_test, y_test):.1%} of the test images named correctly")
 
 # %%
-# The filters of the first layer
+# The filters of the first stage
 # ------------------------------
 #
 # They are 5 x 5 pixels. Some have a red side and a blue one: they answer to an edge in that
 # direction. In others there is little to see; they are of use together. Nobody told them what to
 # look for: this is what helped to tell the shapes apart.
 
-FilterDisplay.from_estimator(classifier, layer=0, n_columns=4)
+FilterDisplay.from_estimator(classifier, stage=0, n_columns=4)
 
 # %%
 # One image on its way through the network
 # ----------------------------------------
 #
-# Each column is a layer, each picture in it what one of its filters made of the image. In the
+# Each column is a stage, each picture in it what one of its filters made of the image. In the
 # first one we still see the sides of the shape, some here and some there. The maps of the later
 # ones are coarser, and it gets hard to put into words what they show.
 
@@ -53,10 +53,10 @@ image = X_test[np.flatnonzero(y_test == "triangle")[:1]]
 FeatureMapDisplay.from_estimator(classifier, image, n_maps=4)
 
 # %%
-# What excites the last layer?
+# What excites the last stage?
 # ----------------------------
 #
-# We cannot read the last layer, but we can ask it. For each of its filters and each test image we
+# We cannot read the last stage, but we can ask it. For each of its filters and each test image we
 # take the strongest answer anywhere in the image. Then we pick, for each class, the filter whose
 # answers set that class apart best, and show the images that excite it most.
 
@@ -83,7 +83,7 @@ for ax, favourite in zip(axes, favourites, strict=True):
     bins = np.linspace(answers.min(), answers.max(), 40)
     for name in names:
         ax.hist(answers[y_test == name], bins=bins, color=colors[name], alpha=0.7, label=name)
-    ax.set(title=f"filter {favourite} of the last layer", ylabel="images")
+    ax.set(title=f"filter {favourite} of the last stage", ylabel="images")
 axes[0].legend()
 axes[-1].set_xlabel("strongest answer in the image")
 plt.show()

@@ -27,8 +27,8 @@ ImagesDisplay.from_predictions(X[:8], n_columns=4)
 # The search
 # ----------
 #
-# ``n_filters=(8, 16)`` is a network of two layers with 8 and 16 filters. An int as
-# ``kernel_size`` is the width of the filters of all layers. On a machine with several cores,
+# ``n_filters=(8, 16)`` is a network of two stages with 8 and 16 filters. An int as
+# ``kernel_size`` is the width of the filters of all stages. On a machine with several cores,
 # ``n_jobs`` spreads the work over them.
 
 kernel_sizes = [1, 3, 5, 7]
@@ -75,9 +75,9 @@ figure.colorbar(image, ax=ax)
 # -------------------------
 #
 # The search has fitted the best combination once more on all images, and can be used, and looked
-# into, in place of a classifier. These are the filters of its first layer.
+# into, in place of a classifier. These are the filters of its first stage.
 
-FilterDisplay.from_estimator(search, layer=0, n_columns=4)
+FilterDisplay.from_estimator(search, stage=0, n_columns=4)
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 2

@@ -29,10 +29,10 @@ some = np.array([np.flatnonzero(y_test == name)[0] for name in names])
 ImagesDisplay.from_estimator(classifier, X_test[some], y_test[some])
 
 # %%
-# Grad-CAM: where the last layer looks
+# Grad-CAM: where the last stage looks
 # ------------------------------------
 #
-# It weighs the maps of the last layer by how much each of them counts for the answer. These maps
+# It weighs the maps of the last stage by how much each of them counts for the answer. These maps
 # are coarse: they say where, not what.
 
 SaliencyDisplay.from_estimator(classifier, X_test[some], method="grad_cam")

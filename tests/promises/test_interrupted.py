@@ -1,6 +1,5 @@
 """An interrupt or an error at any moment leaves a classifier as it was, or whole and of use."""
 
-import importlib
 import os
 import pickle
 import subprocess
@@ -12,45 +11,44 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import small_classifier
+from skorch.callbacks import Callback
 
 import sklearn_shapecnn
-from sklearn_shapecnn import ShapeCNNClassifier, training
+from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn._saving import FITTED
+from sklearn_shapecnn._training import loop
 
 PACKAGE = Path(sklearn_shapecnn.__file__).parent
-ROOMS = {str(PACKAGE / f"{name}.py") for name in ("classifier", "training", "callbacks", "saving")}
+FILES = {str(path) for path in PACKAGE.rglob("*.py")}
 
 
-@pytest.fixture(scope="module")
-def interrupts():
-    """The script that does this with many fits."""
-    folder = str(PACKAGE.parent / "docs" / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        yield importlib.import_module("interrupts")
-    finally:
-        sys.path.remove(folder)
+def fitted_state(classifier):
+    """All that the classifier has learned, as plain Python and NumPy."""
+    return {name: value for name, value in classifier.__getstate__().items() if name.endswith("_")}
 
 
-@pytest.mark.parametrize("by", ["Ctrl+C", "a callback's exception"])
-def test_random_moments(interrupts, by):
-    seed = int(np.random.default_rng().integers(2**32))  # other moments each time
-    print("seed:", seed)
-    rng = np.random.default_rng(seed)
-    for kind in interrupts.KINDS:
-        outcomes = interrupts.count_outcomes(kind, by, 3, rng)
-        assert outcomes.total() == 3
-        assert not outcomes["half-set"], kind
+def are_same(one, other):
+    """Compare states to the bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(are_same(one[key], other[key]) for key in one)
+    return bool(np.array_equal(one, other)) if isinstance(one, np.ndarray) else one == other
 
 
-def test_the_script_sees_what_is_half_set(interrupts, few):
-    def lose(name):
-        clf = ShapeCNNClassifier(n_filters=2, max_iter=1).fit(*few)
-        del clf.__dict__[name]
-        return clf
-
-    for name in ("n_iter_", "classes_", "net_"):
-        with pytest.raises(AssertionError, match=name):
-            interrupts.check_whole(lose(name))
+def test_random_moments():
+    script = PACKAGE.parent / "docs" / "benchmarks" / "interrupts.py"
+    ran = subprocess.run(
+        [sys.executable, str(script), "--quick"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    rows = [line.split("|") for line in ran.stdout.splitlines() if "fit`" in line]
+    assert len(rows) == 10
+    assert {int(row[-2]) for row in rows} == {0}  # left half-set
 
 
 class Tracer:
@@ -69,7 +67,7 @@ class Tracer:
         sys.settrace(self.before)
 
     def enter(self, frame, event, argument):
-        return self.see if frame.f_code.co_filename in ROOMS else None
+        return self.see if frame.f_code.co_filename in FILES else None
 
     def see(self, frame, event, argument):
         if event == "line":
@@ -89,7 +87,7 @@ def moments_of(work):
 
 
 @pytest.mark.parametrize("kind", ["early stopping, without column names", "warm start"])
-def test_every_line(few, kind, monkeypatch, interrupts):
+def test_every_line(few, kind, monkeypatch):
     X, y = few
     X = X[:, :16]
     parameters = {"n_filters": 2, "max_iter": 3, "batch_size": 20, "random_state": 0}
@@ -102,16 +100,16 @@ def test_every_line(few, kind, monkeypatch, interrupts):
     named = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(16)])
     X_new = X_new if kind != "warm start" else named
     dumped = pickle.dumps(ShapeCNNClassifier(**parameters).fit(named, y))
-    before = interrupts.fitted_state(pickle.loads(dumped))
+    before = fitted_state(pickle.loads(dumped))
 
     held_out = []
 
-    class Seen(training.KeepBest):
+    class Seen(loop.KeepBest):
         def __init__(self, sample, *others):
             held_out[:] = [sample]
             super().__init__(sample, *others)
 
-    monkeypatch.setattr(training, "KeepBest", Seen)
+    monkeypatch.setattr(loop, "KeepBest", Seen)
     outcomes = Counter()
     for moment in moments_of(lambda: pickle.loads(dumped).fit(X_new, y_new)):
         clf = None
@@ -126,13 +124,13 @@ def test_every_line(few, kind, monkeypatch, interrupts):
         if clf is None:
             outcomes["not loaded"] += 1
             continue
-        after = interrupts.fitted_state(clf)
-        if interrupts.are_same(before, after):
+        after = fitted_state(clf)
+        if are_same(before, after):
             outcomes["as it was"] += 1
             continue
         outcomes["learnt until then" if told else "done"] += 1
         assert ("feature_names_in_" in after) == (kind == "warm start")
-        assert set(after) - {"feature_names_in_"} == interrupts.FITTED
+        assert set(after) - {"feature_names_in_"} == FITTED
         probabilities = clf.predict_proba(X_new)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
         assert len(clf.loss_curve_) == clf.n_iter_ + 3 * (kind == "warm start")
@@ -149,9 +147,9 @@ def test_every_line(few, kind, monkeypatch, interrupts):
     assert outcomes["learnt until then"] > 20
 
 
-def test_predicting_and_saving_change_nothing(few, interrupts):
+def test_predicting_and_saving_change_nothing(few):
     clf = ShapeCNNClassifier(n_filters=2, max_iter=1, random_state=0).fit(*few)
-    before = interrupts.fitted_state(clf)
+    before = fitted_state(clf)
 
     def work():
         clf.predict_proba(few[0])
@@ -161,52 +159,39 @@ def test_predicting_and_saving_change_nothing(few, interrupts):
     for moment in moments_of(work):
         with pytest.raises(KeyboardInterrupt), Tracer(stop_at=moment):
             work()
-        assert interrupts.are_same(before, interrupts.fitted_state(clf))
+        assert are_same(before, fitted_state(clf))
 
 
-def test_the_first_fit_while_it_loads_torch():
-    code = """
-import signal, sys, threading, time
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-X, y = make_shapes(30, image_shape=(8, 8), random_state=0)
-clf = ShapeCNNClassifier(n_filters=2, max_iter=1)
-
-def interrupt():
-    while "torch._inductor" not in sys.modules:
-        time.sleep(0.0005)
-    time.sleep(0.02)
-    signal.raise_signal(signal.SIGINT)
-
-threading.Thread(target=interrupt, daemon=True).start()
-try:
-    clf.fit(X, y)
-except KeyboardInterrupt:
-    print("interrupted", hasattr(clf, "net_"))
-print(clf.fit(X, y).n_iter_)
-"""
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert ran.stdout.split() == ["interrupted", "False", "1"], ran.stderr
+class Fault(Exception):
+    pass
 
 
-def test_an_error_of_a_callback_comes_out_as_it_is(few, interrupts):
-    clf = ShapeCNNClassifier(n_filters=2, max_iter=2, random_state=0).fit(*few)
-    counter = interrupts.Faulty()
+class Faulty(Callback):
+    """Raises an error at the nth of all its calls."""
+
+    def __init__(self, n_calls=np.inf):
+        self.n_calls = n_calls
+        self.n_called = 0
+
+    def count(self, net, *args, **kwargs):
+        self.n_called += 1
+        if self.n_called == self.n_calls:
+            raise Fault
+
+    on_train_begin = on_epoch_begin = on_batch_begin = on_grad_computed = count
+    on_batch_end = on_epoch_end = on_train_end = count
+
+
+def test_an_error_of_a_callback_comes_out_as_it_is(few):
+    clf = small_classifier(n_filters=2, max_iter=2).fit(*few)
+    counter = Faulty()
     clf.set_params(callbacks=[counter]).fit(*few)
-    before = interrupts.fitted_state(clf)
+    before = fitted_state(clf)
     for n_calls in range(1, counter.n_called + 1):
-        clf.set_params(callbacks=[interrupts.Faulty(n_calls)])
-        with pytest.raises(interrupts.Fault):
+        clf.set_params(callbacks=[Faulty(n_calls)])
+        with pytest.raises(Fault):
             clf.fit(few[0], few[1] + 1)
-        assert interrupts.are_same(before, interrupts.fitted_state(clf))
+        assert are_same(before, fitted_state(clf))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
