@@ -117,7 +117,11 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         if group is not None:
             rng = group.broadcast(rng)
         sample, held_out = self._make_samples(distinct, rng, incremental)
-        network_seed = None if goes_on else draw_seed(rng)
+        net = (
+            self._copy_net(device, center, scale, incremental)
+            if goes_on
+            else build_net(config, device, center, scale, draw_seed(rng))
+        )
         losses, scores = (self.loss_curve_, self.validation_scores_) if goes_on else ([], None)
         settings = TrainingSettings.from_parameters(
             parameters,
@@ -128,17 +132,9 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
             is_stream=incremental,
         )
-        if network_seed is None:
-            net = self._copy_net(device, center, scale)
-        else:
-            net = build_net(config, device, center, scale, network_seed)
         net.set_hyperparameters(
             settings.learning_rate_init, settings.alpha, settings.label_smoothing
         )
-        if incremental:
-            net.history = History()  # else it grows with each call, and the next one copies it
-        elif goes_on:
-            net.initialize_optimizer()
         start = FittedAttributes(
             classes_=known,
             n_features_in_=math.prod(images.image_shape),
@@ -224,8 +220,8 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
                     f"warm_start=False."
                 )
 
-    def _copy_net(self, device: str, center: float, scale: float) -> ShapeNet:
-        """A copy of the fitted net; warn if the new pixels have another scale."""
+    def _copy_net(self, device: str, center: float, scale: float, incremental: bool) -> ShapeNet:
+        """A copy of the fitted net to go on with; warn if the new pixels have another scale."""
         net = net_from_plain(net_to_plain(self.net_), device)
         mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
         ratio = 1 / scale / deviation
@@ -235,6 +231,10 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
                 f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
                 f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1."
             )
+        if incremental:
+            net.history = History()  # else it grows with each call, and the next one copies it
+        else:
+            net.initialize_optimizer()
         return net
 
     def _begin_tasks(

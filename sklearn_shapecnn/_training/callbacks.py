@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.callbacks.scoring import ScoringBase
 
-if TYPE_CHECKING:
-    from sklearn_shapecnn._training.net import ShapeNet
-    from sklearn_shapecnn._training.sample import Sample
+from sklearn_shapecnn._training.sample import Sample
 
 
 class StopTraining(Exception):
@@ -27,7 +26,7 @@ class StopEpoch(Exception):
 class CheckLoss(Callback):
     """Refuse to go on with a network whose loss is no longer finite."""
 
-    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Look at the loss of the epoch."""
         loss = net.history[-1, "train_loss"]
         if not math.isfinite(loss):
@@ -47,7 +46,7 @@ class KeepBest(Callback):
         self.n_waited = 0
         self.stop_training = False
 
-    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Compare the epoch to the best one so far."""
         score, loss = net.evaluate(self.sample)
         net.history.record("valid_acc", score)
@@ -80,12 +79,12 @@ class StopIfAsked(Callback):
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self.callbacks = callbacks
 
-    def on_batch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_batch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """End the epoch."""
         if any(getattr(callback, "stop_epoch", False) for callback in self.callbacks):
             raise StopEpoch
 
-    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """End the training."""
         if any(getattr(callback, "stop_training", False) for callback in self.callbacks):
             raise StopTraining

@@ -6,15 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn._compat import start_fit_task
-
-if TYPE_CHECKING:
-    from sklearn_shapecnn._training.net import ShapeNet
 
 
 class FitTasks(Callback):
@@ -39,7 +37,7 @@ class FitTasks(Callback):
         fit_arguments: dict[str, Any],
         n_epochs: int,
         n_batches: int,
-        attributes_so_far: Callable[[ShapeNet], dict[str, Any]],
+        attributes_so_far: Callable[[NeuralNet], dict[str, Any]],
     ) -> None:
         self.estimator = estimator
         self.fit_arguments = fit_arguments
@@ -58,23 +56,23 @@ class FitTasks(Callback):
             estimator=self.estimator, reconstruction_attributes=attributes, **self.fit_arguments
         )
 
-    def on_epoch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Begin a task that has its batches as tasks."""
         self.stop_epoch = False
         self.epoch = self.fit.subcontext(task_name="epoch", max_subtasks=self.n_batches)
         self._begin(self.epoch)
 
-    def on_batch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_batch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Begin a task of one step."""
         self.batch = self.epoch.subcontext(task_name="batch")
         self._begin(self.batch)
 
-    def on_batch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_batch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """End it, and with it the epoch if a callback asks for that."""
         # No attributes: a monitor would score all images after every single step.
         self.stop_epoch = self._end(self.batch, None)
 
-    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """End the epoch, and with it the training if a callback asks for that."""
         self.stop_training = self._end(self.epoch, lambda: self.attributes_so_far(net))
 
@@ -109,13 +107,13 @@ class ShowProgress(Callback):
         else:
             self.bar.reset(total=n_steps)
 
-    def on_epoch_begin(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Start to count."""
         self.n_right = 0
         self.n_seen = 0
 
     def on_batch_end(
-        self, net: ShapeNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
+        self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
     ) -> None:
         """Move on by one step."""
         assert y_pred is not None
@@ -124,7 +122,7 @@ class ShowProgress(Callback):
         self.step += 1
         self.bar.update()
 
-    def on_epoch_end(self, net: ShapeNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Show how far the network has come."""
         epoch = net.history[-1]
         shown = {"epoch": str(epoch["epoch"]), "loss": f"{epoch['train_loss']:.4f}"}

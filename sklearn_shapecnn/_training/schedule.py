@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from skorch import NeuralNet
 from skorch.callbacks import Callback
-
-if TYPE_CHECKING:
-    from sklearn_shapecnn._training.net import ShapeNet
 
 WARM_UP = 0.3  # share of the steps of a cycle in which the learning rate rises
 STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
@@ -60,7 +58,7 @@ class SetLearningRate(Callback):
         self.n_steps = n_steps
         self.step = 0
 
-    def on_batch_begin(self, net: ShapeNet, training: bool = False, **kwargs: Any) -> None:
+    def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         """Move on by one step."""
         share = (
             stream_rate(self.n_steps_done + self.step)
