@@ -147,7 +147,7 @@ def _demonstrate(name: str, args: argparse.Namespace) -> None:
     predicted = model.predict(X_test)
 
     result = f"accuracy {accuracy_score(y_test, predicted):.3f} on {len(X_test)} held-out images"
-    print(f"Learnt from {len(X_train)} images in {seconds:.1f} seconds, ", end="")
+    print(f"Learned from {len(X_train)} images in {seconds:.1f} seconds, ", end="")
     print(f"{model.n_iter_} epochs on {model.device_}: {result}.\n")
     print(classification_report(y_test, predicted, digits=3, zero_division=0), flush=True)
     if args.output:

@@ -104,7 +104,8 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         known, targets, weights = self._check_targets(
             y, sample_weight, images.pixels, classes, incremental
         )
-        parameters = self.get_params(deep=False)
+        # Not get_params, which in a subclass may know only some of them.
+        parameters = {name: getattr(self, name) for name in self._parameter_constraints}
         config = NetworkConfig.from_parameters(parameters, images.image_shape, len(known))
         if goes_on:
             self._check_same_network(config, known, incremental)
@@ -280,7 +281,8 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         return values
 
     def _validate_params(self) -> None:
-        for name, value in self.get_params(deep=False).items():
+        for name in self._parameter_constraints:
+            value = getattr(self, name)
             with prefix_errors(name):  # scikit-learn's check fails on some numbers, namelessly
                 validate_parameter_constraints(
                     self._parameter_constraints, {name: value}, caller_name=type(self).__name__

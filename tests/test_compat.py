@@ -1,4 +1,4 @@
-"""Warnings point to the line that they are about, whatever calls this package for its user."""
+"""Warnings point to the user's line, whatever library lies between it and this package."""
 
 import pickle
 import warnings
@@ -6,14 +6,13 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from helpers import small_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklearn_shapecnn import ShapeCNNClassifier, load_image_folder
-from sklearn_shapecnn.saving import OtherVersionWarning
-
-QUICK = {"n_filters": 2, "max_iter": 1, "random_state": 0}
+from sklearn_shapecnn import load_image_folder
+from sklearn_shapecnn._saving import OtherVersionWarning
 
 
 def assert_points_here(category, message, work):
@@ -43,11 +42,11 @@ def as_it_is(clf):
 @pytest.mark.parametrize("wrap", [as_it_is, pipeline_of, search_of])
 def test_warnings_of_fit(wrap, few):
     X, y = few
-    clf = wrap(ShapeCNNClassifier(**QUICK))
+    clf = wrap(small_classifier())
     message = "all pixels of X are the same"
     assert_points_here(ConvergenceWarning, message, lambda: clf.fit(np.ones_like(X), y))  # here
-    idle = wrap(ShapeCNNClassifier(**QUICK | {"max_iter": 8, "learning_rate_init": 1e-8}))
-    message = "learnt next to nothing"
+    idle = wrap(small_classifier(n_filters=2, max_iter=8, learning_rate_init=1e-8))
+    message = "learned next to nothing"
     assert_points_here(ConvergenceWarning, message, lambda: idle.fit(X, y))  # here
     X, y = np.tile(X, (51, 1)) + np.arange(51 * 40)[:, None], np.arange(51 * 40) < 2
     message = "may therefore never be predicted"
@@ -56,7 +55,7 @@ def test_warnings_of_fit(wrap, few):
 
 def test_warnings_of_partial_fit(few):
     X, y = few
-    clf = ShapeCNNClassifier(**QUICK)
+    clf = small_classifier()
     message = "all pixels of X are the same"
     assert_points_here(
         ConvergenceWarning,
@@ -69,8 +68,8 @@ def test_warnings_of_partial_fit(few):
 
 
 def test_warnings_of_loading(few, tmp_path, monkeypatch):
-    clf = ShapeCNNClassifier(**QUICK).fit(*few)
-    monkeypatch.setattr("sklearn_shapecnn.saving.__version__", "0.0.0")
+    clf = small_classifier().fit(*few)
+    monkeypatch.setattr("sklearn_shapecnn._saving.__version__", "0.0.0")
     dumped = pickle.dumps(clf)
     joblib.dump(clf, tmp_path / "model")
     monkeypatch.undo()

@@ -21,9 +21,9 @@ BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
 
 @pytest.fixture
 def few_epochs(monkeypatch):
-    """Let the classifier learn for a few epochs only, on one thread, for the sake of speed."""
-    quick = partial(sklearn_shapecnn.ShapeCNNClassifier, max_iter=6)
-    monkeypatch.setattr(sklearn_shapecnn, "ShapeCNNClassifier", quick, raising=False)
+    """Let the classifier learn for a few epochs only, on one thread, to be quick."""
+    few = partial(sklearn_shapecnn.ShapeCNNClassifier, max_iter=6)
+    monkeypatch.setattr(sklearn_shapecnn, "ShapeCNNClassifier", few, raising=False)
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -32,7 +32,7 @@ def few_epochs(monkeypatch):
 
 @pytest.fixture
 def runs(monkeypatch):
-    """The names of the data sets that would have been learnt."""
+    """The names of the data sets that would have been learned."""
     names = []
     monkeypatch.setattr(demo, "_demonstrate", lambda name, args: names.append(name))
     return names
@@ -72,7 +72,9 @@ def test_report(name, first_line, classes, n_test, least_accuracy, few_epochs, c
     out, err = capsys.readouterr()
 
     assert out.startswith(f"{name}: {first_line}. Classes: {', '.join(classes)}.\n")
-    assert re.search(r"^Learnt from \d+ images in \d+\.\d seconds, 6 epochs on \w+: ", out, re.M)
+    assert re.search(
+        r"^Learn(?:ed|t) from \d+ images in \d+\.\d seconds, 6 epochs on \w+: ", out, re.M
+    )
     (accuracy,) = re.findall(rf"accuracy (\d\.\d\d\d) on {n_test} held-out images\.$", out, re.M)
     assert float(accuracy) >= least_accuracy
     assert re.search(rf"^ +accuracy +{accuracy} +{n_test}$", out, re.M)
@@ -116,7 +118,7 @@ def test_sheet_has_as_many_rows_as_it_needs(n_images, height, tmp_path):
 
 def test_sheet_shows_wrong_images_first(tmp_path):
     images = np.full((8, 6, 6), 0.5)
-    images[5] = 0  # so that black and white are told from gray
+    images[5] = 0  # without black and white, gray would be drawn as one of them
     images[6] = 1
     true = np.array(["a"] * 8)
     predicted = true.copy()
@@ -145,7 +147,7 @@ def test_sheet_shows_wrong_images_first(tmp_path):
         (["--random-state", str(2**32)], "--random-state must be from 0 to 2**32 - 1"),
         (["--random-state", "x"], "argument --random-state: invalid int value: 'x'"),
         (["--data", "letters"], "argument --data: invalid choice: 'letters'"),
-        (["--colour"], "unrecognized arguments: --colour"),
+        (["--color"], "unrecognized arguments: --color"),
     ],
 )
 def test_bad_arguments(argv, message, runs, capsys):
@@ -193,7 +195,7 @@ def test_help_is_quick_and_tells_all():
     command = [sys.executable, "-X", "importtime", "-m", "sklearn_shapecnn", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     imported = set(re.findall(r"\| +(\S+)$", done.stderr, re.M))
-    assert "sklearn_shapecnn.datasets" in imported
+    assert {"sklearn_shapecnn", "argparse"} <= imported
     assert not imported & {"torch", "skorch", "matplotlib", "skimage"}
     for word in ("--data", "--n-samples", "--random-state", "--output", "examples:", "faces"):
         assert word in done.stdout

@@ -128,7 +128,7 @@ def test_every_line(few, kind, monkeypatch):
         if are_same(before, after):
             outcomes["as it was"] += 1
             continue
-        outcomes["learnt until then" if told else "done"] += 1
+        outcomes["learned until then" if told else "done"] += 1
         assert ("feature_names_in_" in after) == (kind == "warm start")
         assert set(after) - {"feature_names_in_"} == FITTED
         probabilities = clf.predict_proba(X_new)
@@ -144,7 +144,7 @@ def test_every_line(few, kind, monkeypatch):
             assert clf.net_.evaluate(held_out[0]) == (best["valid_acc"], best["valid_loss"])
     assert outcomes["not loaded"] > 20
     assert outcomes["as it was"] > 50
-    assert outcomes["learnt until then"] > 20
+    assert outcomes["learned until then"] > 20
 
 
 def test_predicting_and_saving_change_nothing(few):

@@ -1,21 +1,20 @@
-"""Data and settings that are hard to learn from: learnt as far as can be, or said why not."""
+"""Data and settings that are hard to learn from: learned if possible, or the reason is named."""
 
 import numpy as np
 import pytest
+from helpers import small_classifier
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_shapecnn import ShapeCNNClassifier
-from sklearn_shapecnn.images import ImageSet
-from sklearn_shapecnn.training import Sample
+from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._training.sample import Sample
 
-IDLE = "The network has learnt next to nothing: "
+IDLE = "The network has learned next to nothing: "
 SAME = "all pixels of X are the same"
 RARE = "may therefore never be predicted"
 
 
 def fit(X, y, **parameters):
-    parameters = {"n_filters": (8,), "max_iter": 20, "random_state": 0} | parameters
-    clf = ShapeCNNClassifier(**parameters).fit(X, y)
+    clf = small_classifier(**{"max_iter": 20} | parameters).fit(X, y)
     probabilities = clf.predict_proba(X)
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -60,9 +59,9 @@ def one_in_ten_thousand():
 
 
 @pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
-def test_one_image_against_ten_thousand_is_learnt_once_it_weighs_as_much(how, one_in_ten_thousand):
+def test_one_image_against_ten_thousand_is_learned_once_it_weighs_as_much(how, one_in_ten_thousand):
     X, y = one_in_ten_thousand
-    clf = ShapeCNNClassifier(n_filters=(4,), max_iter=2, random_state=0)
+    clf = small_classifier(n_filters=(4,), max_iter=2)
     if how == "class_weight":
         clf.set_params(class_weight="balanced").fit(X, y)
     else:
@@ -100,7 +99,7 @@ def sample_of(weights):
 
 def test_heavy_images_share_their_weight_among_the_times_they_are_shown():
     sample = sample_of([1] * 99 + [1000])
-    spread = sample.spread()
+    spread = sample.repeat_heavy()
     assert len(sample) < len(spread) <= len(sample) * (1 + 1 / 16) + 1
     assert spread.weights.max() < 20
     assert spread.weights.mean() == pytest.approx(1)
@@ -111,15 +110,15 @@ def test_heavy_images_share_their_weight_among_the_times_they_are_shown():
 
 def test_images_of_common_weights_are_shown_once():
     sample = sample_of([1] * 50 + [10] * 5)
-    assert sample.spread() is sample
+    assert sample.repeat_heavy() is sample
 
 
-def test_a_rare_class_is_not_taken_for_learnt_because_it_is_rare():
-    # All of the loss that the shares of the classes leave is less than 0.01 here.
+def test_a_rare_class_is_not_taken_for_learned_because_it_is_rare():
+    # Guessing by the shares of the classes alone already brings the loss below 0.01.
     X, y = noise(2002, 16), np.zeros(2002, dtype=int)
     X[:3] += 4
     y[:3] = 1
-    clf = ShapeCNNClassifier(n_filters=(8,), random_state=0).fit(X, y)
+    clf = small_classifier(n_filters=(8,), max_iter="auto").fit(X, y)
     assert clf.n_iter_ > 4  # it went on after the short round
     assert (clf.predict(X[:3]) == 1).all()
 
@@ -131,13 +130,13 @@ def test_a_thousand_classes():
     clf, probabilities = fit(X, y, n_filters=(16,), max_iter=6)
     assert probabilities.shape == (2000, 1000)
     assert clf.score(X, y) > 0.99
-    # Not score, which in scikit-learn 1.7 warns of as many classes as images.
+    # Not `score`: scikit-learn 1.7 warns if there are as many classes as images.
     assert np.mean(clf.predict(centers) == np.arange(1000)) > 0.99
 
 
 @pytest.fixture
 def conflicting():
-    """Each image stands there twenty times, under its right label fifteen times."""
+    """Each image occurs twenty times, fifteen of them with its right label."""
     image, right = np.repeat(np.arange(8), 20), np.tile(np.arange(20), 8) < 15
     y = np.where(image < 4, right, ~right)
     return noise(8, 64)[image], y, np.where(image < 4, 0.75, 0.25)
@@ -150,10 +149,10 @@ def test_conflicting_labels_become_probabilities(conflicting):
 
 
 def test_where_what_is_held_out_speaks_against_learning_a_warning_says_so(conflicting):
-    # The best of all epochs on two of the conflicting pairs is one that has not learnt yet.
+    # The best epoch on two of the conflicting pairs is one before anything was learned.
     X, y, _ = conflicting
     with pytest.warns(ConvergenceWarning, match=IDLE):
-        fit(X, y, max_iter=50, early_stopping=True, n_iter_no_change=np.inf)
+        fit(X, y, n_filters=(8,), max_iter=50, early_stopping=True, n_iter_no_change=np.inf)
 
 
 def test_labels_that_all_images_share_alike_are_warned_of():
@@ -165,7 +164,7 @@ def test_labels_that_all_images_share_alike_are_warned_of():
 
 @pytest.mark.parametrize("normalization", ["batch", None])
 @pytest.mark.parametrize(("factor", "offset"), [(1e6, 0), (1e6, 3e6), (1e-12, 0)])
-def test_pixels_on_any_scale_are_learnt(shapes, factor, offset, normalization):
+def test_pixels_on_any_scale_are_learned(shapes, factor, offset, normalization):
     X, y = shapes
     X = X.astype(np.float64) * factor + offset
     clf, _ = fit(X, y, n_filters=(16, 32), max_iter=12, normalization=normalization)
@@ -175,7 +174,7 @@ def test_pixels_on_any_scale_are_learnt(shapes, factor, offset, normalization):
 @pytest.mark.parametrize("value", [1e3, 1e6])
 @pytest.mark.parametrize("n", [60, 240])
 def test_one_wild_pixel_beside_which_all_others_look_the_same_is_warned_of(shapes, n, value):
-    # The training itself goes well: batch by batch, all but the one with that pixel are learnt.
+    # The training loss falls: all batches are learned but the one with that pixel.
     X, y = shapes[0][:n].copy(), shapes[1][:n]
     X[0, 0] = value
     with pytest.warns(ConvergenceWarning, match=f"{IDLE}.*Look for extreme values in X"):
@@ -188,21 +187,21 @@ RATES = {"n_filters": (16, 32), "max_iter": 10}
 
 @pytest.mark.parametrize(("rate", "least"), [(1e-4, 0.4), (1e-3, 0.6), (1e-2, 0.9), (1e-1, 0.6)])
 @pytest.mark.parametrize("normalization", ["batch", None])
-def test_learning_rates_from_which_something_is_learnt(shapes, rate, least, normalization):
+def test_learning_rates_from_which_something_is_learned(shapes, rate, least, normalization):
     clf, _ = fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
     assert clf.score(*shapes) > least
 
 
 @pytest.mark.parametrize("rate", [1e-8, 1e-6, 10.0, 100.0])
 @pytest.mark.parametrize("normalization", ["batch", None])
-def test_learning_rates_from_which_nothing_is_learnt_are_warned_of(shapes, rate, normalization):
+def test_learning_rates_from_which_nothing_is_learned_are_warned_of(shapes, rate, normalization):
     with pytest.warns(ConvergenceWarning, match=rf"{IDLE}.*learning_rate_init \(it is {rate:g}\)"):
         fit(*shapes, learning_rate_init=rate, normalization=normalization, **RATES)
 
 
 @pytest.mark.parametrize("rate", [1e-8, 10.0, 100.0])
 @pytest.mark.parametrize("n_iter_no_change", [10, np.inf])
-def test_early_stopping_does_not_hide_that_nothing_was_learnt(shapes, rate, n_iter_no_change):
+def test_early_stopping_does_not_hide_that_nothing_was_learned(shapes, rate, n_iter_no_change):
     parameters = RATES | {"max_iter": 12, "n_iter_no_change": n_iter_no_change}
     with pytest.warns(ConvergenceWarning, match=IDLE):
         fit(*shapes, learning_rate_init=rate, early_stopping=True, **parameters)

@@ -1,7 +1,7 @@
 """Searches on clusters of two worker processes, and arrays that are fed block by block.
 
-The processes of both clusters are told to compute on one thread; so does this one, in conftest.py.
-With another number of threads the results would differ in their last digits.
+The processes of both clusters compute on one thread, as this one does (see conftest.py). With other
+numbers of threads the results would differ in their last digits.
 """
 
 import os
@@ -11,9 +11,10 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from helpers import small_classifier
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn import make_shapes
 
 RETRIES = {"max_restarts": 3, "max_task_retries": 3}
 
@@ -52,9 +53,8 @@ def ray_cluster():
 
 
 def grid_search(n_alphas=2, **parameters):
-    classifier = ShapeCNNClassifier(n_filters=(8,), max_iter=3, random_state=0)
     grid = {"kernel_size": [3, 5], "alpha": np.linspace(0.01, 0.1, n_alphas)}
-    return GridSearchCV(classifier, grid, cv=3, **parameters)
+    return GridSearchCV(small_classifier(), grid, cv=3, **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,12 @@ def assert_same(search, serial, X):
     np.testing.assert_array_equal(search.predict_proba(X), serial.predict_proba(X))
 
 
-# The functions within functions are pickled with all that they know: workers of Ray cannot import
-# this file.
+# Workers of Ray cannot import this file, but they can unpickle a function that was made in another
+# one, with all its variables.
 
 
 def noting(folder):
-    """A scorer that notes its process and number of threads; pickled with what it knows."""
+    """A scorer that records its process and number of threads as a file."""
 
     def score(estimator, X, y):
         (folder / f"{os.getpid()} {torch.get_num_threads()}").touch()
@@ -92,7 +92,7 @@ def assert_spread(folder):
 
 
 def killer(folder):
-    """A function that kills the process it is called in, once and never this one."""
+    """A function that kills its process when it is first called outside of this one."""
     home = os.getpid()
 
     def kill():
@@ -104,7 +104,7 @@ def killer(folder):
 
 
 def killing(folder):
-    """A scorer that does so."""
+    """A scorer that kills its process in the same way."""
     kill = killer(folder)
 
     def score(estimator, X, y):
@@ -115,7 +115,7 @@ def killing(folder):
 
 
 def shared_array(X):
-    """As on the page about scaling out."""
+    """An array that Ray holds once for all workers, as on the page about scaling out."""
     import ray
 
     class Shared(np.ndarray):
@@ -158,7 +158,7 @@ def test_dask_does_the_fits_of_a_killed_worker_again(dask_client, images, serial
 
 
 def count_bytes():
-    """Let this process count the bytes that it sends to others; how many these are so far."""
+    """Count the bytes that this process sends to others; return how many it has sent so far."""
     from distributed.comm.tcp import TCP
 
     if not hasattr(TCP, "sent"):
@@ -175,7 +175,7 @@ def count_bytes():
 
 @pytest.fixture
 def sent(dask_client):
-    """A function that tells how many bytes client, scheduler and workers have sent so far."""
+    """A function that returns how many bytes client, scheduler and workers have sent so far."""
     from distributed.comm.tcp import TCP
 
     yield lambda: count_bytes() + sum(dask_client.run(count_bytes).values())
@@ -186,8 +186,8 @@ def sent(dask_client):
 @pytest.mark.parametrize("is_scattered", [True, False])
 def test_dask_moves_the_images_once_and_not_once_per_fit(dask_client, sent, is_scattered):
     X, y = np.random.default_rng(0).uniform(size=(60, 96 * 96)), np.arange(60) % 2
-    classifier = ShapeCNNClassifier(
-        n_filters=1, kernel_size=1, pool_size=16, augment=None, max_iter=1, random_state=0
+    classifier = small_classifier(
+        n_filters=1, kernel_size=1, pool_size=16, augment=None, max_iter=1
     )
 
     def moved(n_candidates):
@@ -200,8 +200,8 @@ def test_dask_moves_the_images_once_and_not_once_per_fit(dask_client, sent, is_s
         return sent() - before
 
     few, many = moved(1), moved(4)
-    # To the scheduler, to a worker, and from there to the other, should it get any of the fits; and
-    # on a busy machine once more, where work was moved that had its images already.
+    # The images go to the scheduler, to one worker, and from there to the other if it gets any fit.
+    # On a busy machine they go once more if a fit moves to another worker.
     for n_bytes in (few, many):  # for three fits and for twelve
         assert X.nbytes < n_bytes < 6 * X.nbytes
 
@@ -248,9 +248,9 @@ def test_all_methods_take_chunked_arrays(images, stored):
     import dask.array as da
 
     X, y = images
-    expected = ShapeCNNClassifier(n_filters=(8,), max_iter=2, random_state=0).fit(X, y)
+    expected = small_classifier().fit(X, y)
     for lazy, labels in ((da.from_zarr(stored), da.from_array(y, chunks=20)), (stored, y)):
-        classifier = ShapeCNNClassifier(n_filters=(8,), max_iter=2, random_state=0)
+        classifier = small_classifier()
         classifier.fit(lazy, labels)
         for name in ("predict", "predict_proba", "decision_function", "transform"):
             theirs = getattr(classifier, name)(lazy)
@@ -263,7 +263,7 @@ def test_pieces_for_partial_fit_may_be_chunked(images, stored):
 
     X, y = images
     lazy = da.from_zarr(stored)
-    by_pixels, by_chunks = (ShapeCNNClassifier(n_filters=(8,), random_state=0) for _ in range(2))
+    by_pixels, by_chunks = (small_classifier() for _ in range(2))
     for rows in (slice(0, 50), slice(50, 90)):
         by_pixels.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
         by_chunks.partial_fit(lazy[rows], y[rows], classes=[0, 1, 2])

@@ -5,6 +5,7 @@ import optuna
 import pytest
 from cleanlab.classification import CleanLearning
 from cleanlab.filter import find_label_issues
+from helpers import small_classifier
 from imblearn.ensemble import BalancedBaggingClassifier
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
@@ -28,11 +29,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
-
-def quick(**parameters):
-    return ShapeCNNClassifier(**({"n_filters": 8, "max_iter": 1, "random_state": 0} | parameters))
-
-
 # The search space
 
 
@@ -48,16 +44,16 @@ def test_the_space_holds_the_defaults_and_not_too_much():
 def test_every_combination_of_the_space_can_be_fitted(few):
     X, y = few
     for parameters in ParameterGrid(ShapeCNNClassifier.search_space()):
-        clf = quick(**parameters).fit(X, y)
+        clf = small_classifier(**parameters).fit(X, y)
         assert np.isfinite(clf.predict_proba(X)).all()
         assert all(clf.get_params()[name] == value for name, value in parameters.items())
 
 
-def test_the_space_suits_images_that_are_not_square_and_colour():
+def test_the_space_suits_images_that_are_not_square_and_color():
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(12, 9, 13, 3)), np.arange(12) % 2
     for parameters in ParameterGrid(ShapeCNNClassifier.search_space()):
-        quick(**parameters).fit(X, y)
+        small_classifier(**parameters).fit(X, y)
 
 
 def test_the_space_is_a_new_one_each_time():
@@ -71,7 +67,7 @@ def test_a_prefix_is_for_pipelines(few):
     assert [name.removeprefix("shapecnnclassifier__") for name in space] == list(
         ShapeCNNClassifier.search_space()
     )
-    pipeline = make_pipeline(FunctionTransformer(), quick())
+    pipeline = make_pipeline(FunctionTransformer(), small_classifier())
     search = RandomizedSearchCV(pipeline, space, n_iter=3, cv=2, random_state=0).fit(X, y)
     assert search.best_params_.keys() == space.keys()
 
@@ -96,11 +92,11 @@ def test_a_prefix_is_for_pipelines(few):
 def test_searches_take_the_space_as_it_is(few, make_search):
     X, y = few
     space = ShapeCNNClassifier.search_space()
-    search = make_search(quick(), space).fit(X, y)
+    search = make_search(small_classifier(), space).fit(X, y)
     for name, values in space.items():
         assert search.best_params_[name] in values
         assert search.best_estimator_.get_params()[name] == search.best_params_[name]
-    again = make_search(quick(), space).fit(X, y)
+    again = make_search(small_classifier(), space).fit(X, y)
     assert again.best_params_ == search.best_params_
     np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
 
@@ -108,7 +104,7 @@ def test_searches_take_the_space_as_it_is(few, make_search):
 def test_halving_by_epochs_spends_more_of_them_on_fewer(few):
     X, y = few
     search = HalvingGridSearchCV(
-        quick(),
+        small_classifier(),
         {"kernel_size": [1, 3, 5], "augment": [None, "auto", "flips"]},
         resource="max_iter",
         max_resources=9,
@@ -123,7 +119,7 @@ def test_halving_by_epochs_spends_more_of_them_on_fewer(few):
 def test_halving_by_images_leaves_the_epochs_to_the_classifier(few):
     X, y = few
     search = HalvingRandomSearchCV(
-        quick(),
+        small_classifier(),
         {"kernel_size": [1, 3, 5]},
         n_candidates=3,
         resource="n_samples",
@@ -132,12 +128,12 @@ def test_halving_by_images_leaves_the_epochs_to_the_classifier(few):
         random_state=0,
     ).fit(X, y)
     assert search.n_resources_ == [12, 36]
-    assert search.best_estimator_.max_iter == 1
+    assert search.best_estimator_.max_iter == 3
 
 
 @pytest.fixture
 def quiet():
-    """Optuna tells nothing of its trials, and is as talkative as before afterwards."""
+    """Silence Optuna, and restore its verbosity afterwards."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield
@@ -149,14 +145,14 @@ def test_optuna_searches_the_space(quiet, few):
     space = ShapeCNNClassifier.search_space()
 
     def parameters_of(trial):
-        # By their places: Optuna knows strings and numbers, but no lists as choices.
+        # By index: Optuna takes strings and numbers as choices, but no lists.
         return {
             name: values[trial.suggest_categorical(name, range(len(values)))]
             for name, values in space.items()
         }
 
     def objective(trial):
-        return cross_val_score(quick(**parameters_of(trial)), X, y, cv=2).mean()
+        return cross_val_score(small_classifier(**parameters_of(trial)), X, y, cv=2).mean()
 
     studies = []
     for _ in range(2):
@@ -168,7 +164,7 @@ def test_optuna_searches_the_space(quiet, few):
     assert [trial.value for trial in studies[0].trials] == [
         trial.value for trial in studies[1].trials
     ]
-    best = quick(**parameters_of(optuna.trial.FixedTrial(studies[0].best_params)))
+    best = small_classifier(**parameters_of(optuna.trial.FixedTrial(studies[0].best_params)))
     assert cross_val_score(best, X, y, cv=2).mean() == studies[0].best_value
 
 
@@ -180,7 +176,7 @@ def test_optuna_prunes_what_does_not_learn(quiet, few):
         rate = trial.suggest_categorical("learning_rate_init", [0.01, 1e-12])
         scores = []
         for i, (train, test) in enumerate(folds):
-            clf = quick(learning_rate_init=rate, max_iter=3).fit(X[train], y[train])
+            clf = small_classifier(learning_rate_init=rate, max_iter=3).fit(X[train], y[train])
             scores.append(clf.score(X[test], y[test]))
             trial.report(np.mean(scores), i)
             if trial.should_prune():
@@ -201,7 +197,7 @@ def test_optuna_prunes_what_does_not_learn(quiet, few):
 
 @pytest.fixture(scope="module")
 def noisy():
-    """Images with so much noise that nobody could name them all, and their names."""
+    """Images with too much noise for a perfect classifier, and their labels."""
     X, y = make_shapes(
         900, image_shape=(12, 12), size=(0.6, 0.9), noise=0.3, as_images=True, random_state=0
     )
@@ -218,14 +214,14 @@ def check_sets(labels, sets, y):
     # Of 500 images, 85 % are four standard deviations below 90 %.
     assert 0.85 <= coverage(sets, y) <= 0.97
     sizes = sets[:, :, 0].sum(axis=1)
-    assert 1 < sizes.mean() < 3  # doubtful, but no set of everything each time
+    assert 1 < sizes.mean() < 3  # often more than one label, but not always all
 
 
 @pytest.mark.parametrize("prefit", [True, False], ids=["fitted before", "fitted by MAPIE"])
 @pytest.mark.parametrize("form", ["rows", "images behind a pipeline"])
 def test_sets_of_labels_cover_what_they_promise(noisy, form, prefit):
     X, y = noisy
-    clf = quick(max_iter=4)
+    clf = small_classifier(max_iter=4)
     if form == "rows":
         X = X.reshape(len(X), -1)
     else:
@@ -245,7 +241,7 @@ def test_sets_by_cross_validation_take_images_as_they_are(noisy, n_channels):
     if n_channels:
         X = np.repeat(X[..., np.newaxis], n_channels, axis=-1)
     conformal = CrossConformalClassifier(
-        quick(max_iter=4), confidence_level=0.9, cv=3, random_state=0
+        small_classifier(max_iter=4), confidence_level=0.9, cv=3, random_state=0
     )
     conformal.fit_conformalize(X[:400], y[:400])
     check_sets(*conformal.predict_set(X[400:]), y[400:])
@@ -255,7 +251,7 @@ def test_more_confidence_takes_larger_sets(noisy):
     X, y = noisy
     X = X.reshape(len(X), -1)
     conformal = SplitConformalClassifier(
-        quick(max_iter=4).fit(X[:150], y[:150]), confidence_level=[0.6, 0.9, 0.99]
+        small_classifier(max_iter=4).fit(X[:150], y[:150]), confidence_level=[0.6, 0.9, 0.99]
     ).conformalize(X[150:400], y[150:400])
     sets = conformal.predict_set(X[400:])[1]
     assert (np.diff(sets.sum(axis=1), axis=1) >= 0).all()
@@ -263,9 +259,9 @@ def test_more_confidence_takes_larger_sets(noisy):
 
 
 def test_bare_images_are_still_refused_by_mapie(noisy):
-    # The user guide says so. Once this fails, the pipeline there is no longer needed.
+    # As the user guide says. If this fails, the pipeline there is no longer needed.
     X, y = noisy
-    conformal = SplitConformalClassifier(quick().fit(X[:100], y[:100]))
+    conformal = SplitConformalClassifier(small_classifier().fit(X[:100], y[:100]))
     with pytest.raises(ValueError, match="mismatch"):
         conformal.conformalize(X[100:200], y[100:200])
 
@@ -291,7 +287,7 @@ def test_sampling_finds_more_of_the_rare_class(rare, sampler):
     X_test = np.random.default_rng(1).normal(size=(400, 64))
     y_test = np.repeat(["dark", "light"], 200)
     X_test[200:] += 0.25
-    clf = quick(max_iter=8)
+    clf = small_classifier(max_iter=8)
     plain = clone(clf).fit(X, y).predict(X_test)
     pipeline = make_sampling_pipeline(sampler, clf).fit(X, y)
     predicted = pipeline.predict(X_test)
@@ -305,25 +301,27 @@ def test_sampling_finds_more_of_the_rare_class(rare, sampler):
 
 def test_samplers_see_training_images_only(rare):
     X, y = rare
-    pipeline = make_sampling_pipeline(SMOTE(random_state=0), quick())
+    pipeline = make_sampling_pipeline(SMOTE(random_state=0), small_classifier())
     predicted = cross_val_predict(pipeline, X, y, cv=3)
     assert predicted.shape == y.shape
     search = GridSearchCV(pipeline, {"shapecnnclassifier__kernel_size": [1, 3]}, cv=2)
     assert search.fit(X, y).predict(X).shape == y.shape
 
 
-def test_colour_images_go_through_samplers_as_rows(rare):
+def test_color_images_go_through_samplers_as_rows(rare):
     X, y = rare
     images = np.repeat(X, 3, axis=1)
-    pipeline = make_sampling_pipeline(SMOTE(random_state=0), quick(image_shape=(8, 8, 3))).fit(
-        images, y
-    )
+    pipeline = make_sampling_pipeline(
+        SMOTE(random_state=0), small_classifier(image_shape=(8, 8, 3))
+    ).fit(images, y)
     assert pipeline[-1].image_shape_ == (8, 8, 3)
 
 
 def test_bags_of_balanced_samples(rare):
     X, y = rare
-    bags = BalancedBaggingClassifier(quick(max_iter=8), n_estimators=3, random_state=0).fit(X, y)
+    bags = BalancedBaggingClassifier(
+        small_classifier(max_iter=8), n_estimators=3, random_state=0
+    ).fit(X, y)
     assert recall_score(y, bags.predict(X), pos_label="light") > 0.8
 
 
@@ -332,7 +330,7 @@ def test_bags_of_balanced_samples(rare):
 
 @pytest.fixture(scope="module")
 def wrong(shapes):
-    """Rows of shapes, their true labels, and labels of which every twelfth is wrong."""
+    """Rows of shapes, their true labels, labels with every twelfth wrong, and the rows of those."""
     X, y = shapes
     bad = np.arange(0, len(y), 12)
     labels = y.copy()
@@ -349,7 +347,7 @@ def check_found(found, bad):
 def test_wrong_labels_are_found(wrong):
     X, _, labels, bad = wrong
     probabilities = cross_val_predict(
-        ShapeCNNClassifier(n_filters=(16, 32), max_iter=15, random_state=0),
+        small_classifier(n_filters=(16, 32), max_iter=15),
         X.reshape(-1, 16, 16),
         labels,
         cv=StratifiedKFold(4, shuffle=True, random_state=0),
@@ -359,13 +357,13 @@ def test_wrong_labels_are_found(wrong):
         labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )
     check_found(found, bad)
-    assert np.isin(found[:8], bad).mean() >= 0.75  # the surest first
+    assert np.isin(found[:8], bad).mean() >= 0.75  # the surest ones come first
 
 
 def test_learning_without_the_wrong_labels(wrong):
     X, y, labels, bad = wrong
     learner = CleanLearning(
-        ShapeCNNClassifier(n_filters=(16, 32), max_iter=15, random_state=0),
+        small_classifier(n_filters=(16, 32), max_iter=15),
         cv_n_folds=4,
         seed=0,
         find_label_issues_kwargs={"n_jobs": 1},
@@ -373,4 +371,4 @@ def test_learning_without_the_wrong_labels(wrong):
     )
     learner.fit(X, labels)
     check_found(np.flatnonzero(learner.get_label_issues()["is_label_issue"]), bad)
-    assert (learner.predict(X[bad]) == y[bad]).mean() > 0.7  # what it was never told
+    assert (learner.predict(X[bad]) == y[bad]).mean() > 0.7  # the true labels, which it never saw

@@ -1,4 +1,4 @@
-"""Many calls in one process: what is left behind, and threads that share a classifier.
+"""Many calls in one process leave nothing behind, and threads can share a classifier.
 
 ``docs/benchmarks/soak.py`` does the same a hundred times longer.
 """
@@ -12,21 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import small_classifier
 
-from sklearn_shapecnn import ShapeCNNClassifier
-from sklearn_shapecnn.training import ShapeNet
+from sklearn_shapecnn._training.net import ShapeNet
 
-ENOUGH = 120  # seconds after which threads count as locked up
+ENOUGH = 120  # seconds; threads that take longer count as deadlocked
 
 needs_proc = pytest.mark.skipif(
     not os.path.exists("/proc/self/task"), reason="asks Linux's /proc what the process holds"
 )
-
-
-def quick(**parameters):
-    return ShapeCNNClassifier(
-        **({"n_filters": (8,), "max_iter": 1, "random_state": 0} | parameters)
-    )
 
 
 def held():
@@ -55,7 +49,7 @@ SETTINGS = [
 
 
 def count_nets():
-    """How many nets are in memory: they are too small to be noticed among all that it holds."""
+    """How many nets are in memory; they are too small to show in its size."""
     gc.collect()
     return sum(type(thing) is ShapeNet for thing in gc.get_objects())
 
@@ -65,7 +59,7 @@ def test_fits_leave_nothing_behind(few, on_disk):
     X, y = few
 
     def fit(i):
-        clf = quick(**SETTINGS[i % len(SETTINGS)]).fit(on_disk if i % 2 else X, y)
+        clf = small_classifier(**SETTINGS[i % len(SETTINGS)]).fit(on_disk if i % 2 else X, y)
         clf.partial_fit(X[:4], y[:4]) if not clf.early_stopping else clf.predict(X)
 
     for i in range(8):
@@ -83,7 +77,7 @@ def test_fits_leave_nothing_behind(few, on_disk):
 @needs_proc
 def test_predicts_leave_nothing_behind(few):
     X, y = few
-    clf = quick().fit(X, y)
+    clf = small_classifier().fit(X, y)
     expected = [clf.predict_proba(image[np.newaxis])[0] for image in X]
     memory, rest = held()
     for i in range(3000):
@@ -94,7 +88,7 @@ def test_predicts_leave_nothing_behind(few):
 
 
 def test_a_fitted_classifier_is_let_go_of(few):
-    clf = quick().fit(*few)
+    clf = small_classifier().fit(*few)
     net, weight = weakref.ref(clf.net_), weakref.ref(next(clf.net_.module_.parameters()))
     clf.fit(*few)
     gc.collect()
@@ -103,14 +97,14 @@ def test_a_fitted_classifier_is_let_go_of(few):
 
 
 def test_images_are_let_go_of(few):
-    # An array of NumPy does not tell when it goes, but one of a subclass does.
+    # NumPy's arrays take no weak references, but those of a subclass do.
     class Pixels(np.ndarray):
         pass
 
     X, y = few
     pixels = X.copy().view(Pixels)
     gone = weakref.ref(pixels)
-    clf = quick(early_stopping=True, validation_fraction=0.2).fit(pixels, y)
+    clf = small_classifier(early_stopping=True, validation_fraction=0.2).fit(pixels, y)
     clf.predict(pixels)
     del pixels
     gc.collect()
@@ -125,11 +119,11 @@ def test_a_failed_fit_leaves_nothing_behind(few, on_disk):
 
     def fail():
         with pytest.raises(ValueError, match="NaN"):
-            quick().fit(bad, y)
+            small_classifier().fit(bad, y)
         with pytest.raises(ValueError, match="only one class"):
-            quick().fit(on_disk, np.zeros(40))
+            small_classifier().fit(on_disk, np.zeros(40))
         with pytest.raises(ValueError, match="image_shape"):
-            quick(image_shape=(3, 3)).fit(on_disk, y)
+            small_classifier(image_shape=(3, 3)).fit(on_disk, y)
 
     fail()
     memory, rest = held()
@@ -143,7 +137,7 @@ def test_a_failed_fit_leaves_nothing_behind(few, on_disk):
 
 
 def in_eight_threads(work):
-    """What the work gives in each of eight threads that begin at once."""
+    """The results of the work in eight threads that begin at once."""
     start = threading.Barrier(8)
 
     def begin(i):
@@ -156,7 +150,7 @@ def in_eight_threads(work):
 
 def test_eight_threads_predict_with_one_classifier(few):
     X, y = few
-    clf = quick(dropout=0.5, max_iter=2).fit(X, y)
+    clf = small_classifier(dropout=0.5, max_iter=2).fit(X, y)
     sizes = (1, 2, 7, 40)
     proba, features = clf.predict_proba(X), clf.transform(X)
 
@@ -173,7 +167,7 @@ def test_eight_threads_predict_with_one_classifier(few):
 @needs_proc
 def test_no_thread_stays_after_threads_that_predicted(few):
     X, y = few
-    clf = quick().fit(X, y)
+    clf = small_classifier().fit(X, y)
     in_eight_threads(lambda i: clf.predict(X))
     _, rest = held()
     in_eight_threads(lambda i: clf.predict(X))
@@ -182,12 +176,12 @@ def test_no_thread_stays_after_threads_that_predicted(few):
 
 def test_threads_predict_while_another_is_fitted(few):
     X, y = few
-    clf = quick(max_iter=2).fit(X, y)
+    clf = small_classifier(max_iter=2).fit(X, y)
     alone = clf.predict_proba(X)
 
     def work(i):
         if i == 0:
-            return quick(max_iter=2).fit(X, y).predict_proba(X)
+            return small_classifier(max_iter=2).fit(X, y).predict_proba(X)
         for _ in range(20):
             np.testing.assert_array_equal(clf.predict_proba(X), alone)
         return alone
@@ -198,9 +192,9 @@ def test_threads_predict_while_another_is_fitted(few):
 
 def test_threads_that_predict_while_the_same_one_is_fitted_see_the_old_or_the_new(few):
     X, y = few
-    clf = quick(max_iter=2).fit(X, y)
+    clf = small_classifier(max_iter=2).fit(X, y)
     old = clf.predict_proba(X)
-    new = quick(max_iter=2, random_state=1).fit(X, y).predict_proba(X)
+    new = small_classifier(max_iter=2, random_state=1).fit(X, y).predict_proba(X)
     clf.set_params(random_state=1)
 
     def work(i):

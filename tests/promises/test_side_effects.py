@@ -1,4 +1,4 @@
-"""Whatever is called, and however it ends, the process around it is as it was before."""
+"""No call changes the process around it, however it ends; threads and forks can call as well."""
 
 import multiprocessing
 import os
@@ -9,24 +9,25 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 import sklearn
 import torch
+from helpers import small_classifier
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
-from sklearn_shapecnn import ImagesDisplay, ShapeCNNClassifier, inspection, make_shapes
+from sklearn_shapecnn import ImagesDisplay, inspection, make_shapes
 
-
-def small(**parameters):
-    return ShapeCNNClassifier(**({"n_filters": 2, "max_iter": 2} | parameters))
+HERE = Path(__file__).parent
+PYTHONPATH = f"{HERE}{os.pathsep}{HERE.parent}"  # of new processes that import this file
 
 
 def surroundings():
-    """What a library could change behind its user's back."""
+    """What a library could change without its user's knowledge."""
     return {
         "NumPy's random state": pickle.dumps(np.random.get_state()),
         "torch's random state": torch.get_rng_state().tolist(),
@@ -80,11 +81,13 @@ class Faulty(Callback):
 
 
 def stop_early(X, y, weights):
-    small(early_stopping=True, dropout=0.2, n_iter_no_change=1).fit(X, y, sample_weight=weights)
+    small_classifier(early_stopping=True, dropout=0.2, n_iter_no_change=1).fit(
+        X, y, sample_weight=weights
+    )
 
 
 def continue_and_predict(X, y, weights):
-    clf = small(warm_start=True).fit(X, y).fit(X, y)
+    clf = small_classifier(warm_start=True).fit(X, y).fit(X, y)
     clf.partial_fit(X, y, sample_weight=weights)
     for method in ("predict", "predict_proba", "predict_log_proba", "transform"):
         getattr(clf, method)(X)
@@ -93,7 +96,7 @@ def continue_and_predict(X, y, weights):
 
 
 def look_inside(X, y, weights):
-    clf = small().fit(X, y)
+    clf = small_classifier().fit(X, y)
     inspection.saliency(clf, X[:2])
     ImagesDisplay.from_estimator(clf, X[:4], y[:4]).figure_.clf()
 
@@ -104,31 +107,31 @@ def draw(X, y, weights):
 
 
 def show_progress(X, y, weights):
-    small(verbose=1).fit(X, y)
+    small_classifier(verbose=1).fit(X, y)
 
 
 def diverge(X, y, weights):
-    small(learning_rate_init=1e38, normalization=None).fit(X, y)
+    small_classifier(learning_rate_init=1e38, normalization=None).fit(X, y)
 
 
 def fail_in_a_callback(X, y, weights):
-    small(callbacks=[Faulty(Fault())], early_stopping=True).fit(X, y)
+    small_classifier(callbacks=[Faulty(Fault())], early_stopping=True).fit(X, y)
 
 
 def fail_in_partial_fit(X, y, weights):
-    small().fit(X, y).partial_fit(X, y + 1)
+    small_classifier().fit(X, y).partial_fit(X, y + 1)
 
 
 def press_ctrl_c(X, y, weights):
-    small(callbacks=[Faulty(KeyboardInterrupt())], dropout=0.1).fit(X, y)
+    small_classifier(callbacks=[Faulty(KeyboardInterrupt())], dropout=0.1).fit(X, y)
 
 
 def predict_infinity(X, y, weights):
-    small().fit(X, y).predict(np.where(X.max() == X, np.inf, X))
+    small_classifier().fit(X, y).predict(np.where(X.max() == X, np.inf, X))
 
 
 def predict_another_shape(X, y, weights):
-    small().fit(X, y).predict_proba(X[:, :9])
+    small_classifier().fit(X, y).predict_proba(X[:, :9])
 
 
 def draw_nonsense(X, y, weights):
@@ -145,12 +148,12 @@ FAIL = [
     predict_another_shape,
     draw_nonsense,
 ]
-ERRORS = (ValueError, Fault, UserWarning)  # Ctrl+C is warned of, and a warning an error here
+ERRORS = (ValueError, Fault, UserWarning)  # here the warning about Ctrl+C is an error
 
 
 @pytest.fixture
 def given(few):
-    """X, y and weights that may not be written to, and their bytes."""
+    """Read-only X, y and weights."""
     arrays = (few[0].copy(), few[1].copy(), np.linspace(0.5, 2, len(few[1])))
     for array in arrays:
         array.flags.writeable = False
@@ -159,7 +162,7 @@ def given(few):
 
 @pytest.fixture
 def unusual_settings():
-    """Settings of torch and NumPy that nobody would fall back to by mistake."""
+    """Settings of torch and NumPy that are not the default of anything."""
     before = np.geterr()
     np.seterr(all="raise")
     torch.set_default_dtype(torch.float64)
@@ -215,16 +218,14 @@ def test_unusual_settings_stay(work, given, unusual_settings):
 
 
 def run_fresh(code, **environment):
-    """What a new process prints; it knows the same names as this file."""
+    """Run code in a new process, with the names of this file; return what it prints."""
     ran = subprocess.run(
         [sys.executable, "-c", f"{FRESH}{code}"],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env=os.environ
-        | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.path.dirname(__file__)}
-        | environment,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH} | environment,
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -234,12 +235,12 @@ FRESH = """
 from test_side_effects import *
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 X, y = make_shapes(60, image_shape=(16, 16), random_state=0)
-clf = ShapeCNNClassifier(n_filters=(16, 32), max_iter=1, dropout=0.1, random_state=0)
+clf = small_classifier(n_filters=(16, 32), max_iter=1, dropout=0.1)
 """
 
 
 def test_the_first_fits_of_a_process_two_at_once():
-    # All that torch loads late is loaded now, by both of them.
+    # Both of them load what torch loads late.
     out = run_fresh("""
 before = surroundings()
 with ThreadPoolExecutor(2) as pool:
@@ -256,7 +257,7 @@ print([bool((alone == found).all()) for found in together])
     "fork" not in multiprocessing.get_all_start_methods(), reason="needs a system that can fork"
 )
 def test_a_forked_process_can_fit_and_predict():
-    # After the process before the fork has computed on two threads, which the new one has not.
+    # The parent has computed on two threads; the new process does not have them.
     out = run_fresh(
         """
 clf.fit(X, y)
@@ -289,9 +290,9 @@ child.kill()
 def test_fits_in_threads_at_once_are_those_alone(shapes):
     X, y = shapes
     classifiers = [
-        small(max_iter=4, dropout=0.3, random_state=0),
-        small(max_iter=4, early_stopping=True, augment="flips", random_state=1),
-        small(max_iter=4, hidden_layer_sizes=8, dropout=0.1, random_state=2),
+        small_classifier(max_iter=4, dropout=0.3, random_state=0),
+        small_classifier(max_iter=4, early_stopping=True, augment="flips", random_state=1),
+        small_classifier(max_iter=4, hidden_layer_sizes=8, dropout=0.1, random_state=2),
     ]
     alone = [clone(clf).fit(X, y).predict_proba(X) for clf in classifiers]
     with ThreadPoolExecutor(6) as pool:
@@ -312,8 +313,8 @@ def test_images_drawn_in_threads_at_once_are_those_alone():
 
 def test_eight_threads_predict_with_one_classifier(shapes):
     X, y = shapes
-    clf = small(random_state=0).fit(X, y)
-    clf = pickle.loads(pickle.dumps(clf))  # that nobody has predicted with so far
+    clf = small_classifier(random_state=0).fit(X, y)
+    clf = pickle.loads(pickle.dumps(clf))  # a copy that has not predicted so far
     parts = [slice(start, start + 1 + start % 5) for start in range(0, 240, 3)] * 3
     with ThreadPoolExecutor(8) as pool:
         probabilities = list(pool.map(lambda part: clf.predict_proba(X[part]), parts))

@@ -5,19 +5,23 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from helpers import small_classifier
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn import make_shapes
 
-# Together they use all that is random.
+HERE = Path(__file__).parent
+PYTHONPATH = f"{HERE}{os.pathsep}{HERE.parent}"  # of new processes that import this file
+# Together they use everything that is random.
 SETTINGS = [
     {},
     {"dropout": 0.3, "hidden_layer_sizes": 8, "augment": ["jitter", "quarter_turns"]},
@@ -27,12 +31,6 @@ BACKENDS = ["loky", "threading", "multiprocessing"]
 SOURCES = pytest.mark.parametrize("source", [np.random.RandomState, np.random.default_rng])
 
 
-def small(**parameters):
-    return ShapeCNNClassifier(
-        **({"n_filters": (4, 8), "max_iter": 3, "random_state": 0} | parameters)
-    )
-
-
 @pytest.fixture(scope="module")
 def images():
     return make_shapes(60, image_shape=(12, 12), noise=0.05, random_state=0)
@@ -40,16 +38,18 @@ def images():
 
 @pytest.fixture(scope="module")
 def expected(images):
-    return [small(**setting).fit(*images).predict_proba(images[0]) for setting in SETTINGS]
+    return [
+        small_classifier(**setting).fit(*images).predict_proba(images[0]) for setting in SETTINGS
+    ]
 
 
 def probabilities_of(parameters, X, y):
-    return small(**parameters).fit(X, y).predict_proba(X)
+    return small_classifier(**parameters).fit(X, y).predict_proba(X)
 
 
 @pytest.fixture(autouse=True)
 def one_thread_in_other_processes(monkeypatch):
-    """As many as here, so that sums are rounded alike."""
+    """Let other processes use as many threads as this one, so that they round sums alike."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
@@ -62,21 +62,21 @@ def on(backend, n_jobs):
 
 
 def test_again_and_again(images, expected):
-    clf = small()
+    clf = small_classifier()
     for setting, probabilities in zip(SETTINGS, expected, strict=True):
-        clf.set_params(**(small().get_params() | setting))
-        for _ in range(2):  # one object twice: the fit before leaves nothing behind
+        clf.set_params(**(small_classifier().get_params() | setting))
+        for _ in range(2):  # the first fit leaves nothing behind
             np.testing.assert_array_equal(clf.fit(*images).predict_proba(images[0]), probabilities)
             assert clf.score(*images) == np.mean(probabilities.argmax(axis=1) == images[1])
 
 
 def digest():
-    """A hash of images, of what is learnt from them, and of what a seed of None gives."""
+    """A hash of images, of what is learned from them, and of what a seed of None gives."""
     X, y = make_shapes(60, image_shape=(12, 12), noise=0.05, random_state=0)
     fixed = hashlib.sha256(X.tobytes() + y.tobytes())
     for setting in SETTINGS:
         fixed.update(probabilities_of(setting, X, y).tobytes())
-    stream = small().partial_fit(X, y, [0, 1, 2]).partial_fit(X, y)
+    stream = small_classifier().partial_fit(X, y, [0, 1, 2]).partial_fit(X, y)
     fixed.update(stream.predict_proba(X).tobytes())
     fresh = hashlib.sha256(probabilities_of({"random_state": None}, X, y).tobytes())
     fresh.update(make_shapes(5, image_shape=(12, 12))[0].tobytes())
@@ -90,11 +90,11 @@ def test_in_new_processes():
     )
     found = [digest()]
     for seed in ("1", "2"):
-        # Another order of sets, and other global random states, which nothing may come from.
+        # Another order of sets and other global random states, neither of which may matter.
         printed = subprocess.check_output(
             [sys.executable, "-c", code],
             text=True,
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.path.dirname(__file__)},
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": PYTHONPATH},
         )
         found.append(tuple(printed.split()))
     assert len({fixed for fixed, _ in found}) == 1
@@ -114,7 +114,7 @@ def test_in_parallel_jobs(images, expected, backend):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_inside_and_outside_of_a_search(images, backend):
     X, y = images
-    pipeline = make_pipeline(StandardScaler(), small(dropout=0.1))
+    pipeline = make_pipeline(StandardScaler(), small_classifier(dropout=0.1))
     grid = {"shapecnnclassifier__kernel_size": [1, 3]}
     found = []
     for n_jobs in (1, 2):
@@ -131,7 +131,7 @@ def test_inside_and_outside_of_a_search(images, backend):
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_after_pickling(images, expected, setting):
     X, y = images
-    clf = pickle.loads(pickle.dumps(small(**setting))).fit(X, y)
+    clf = pickle.loads(pickle.dumps(small_classifier(**setting))).fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), expected[SETTINGS.index(setting)])
     copy = pickle.loads(pickle.dumps(clf))
     for one in (clf, copy):
@@ -167,7 +167,11 @@ def learn(random_state):
 
 
 def learn_a_bit(random_state):
-    return small(random_state=random_state).partial_fit(*SOME, [0, 1, 2]).predict_proba(SOME[0])
+    return (
+        small_classifier(random_state=random_state)
+        .partial_fit(*SOME, [0, 1, 2])
+        .predict_proba(SOME[0])
+    )
 
 
 SOME = make_shapes(20, image_shape=(12, 12), random_state=1)
@@ -202,7 +206,7 @@ def test_what_is_refused_draws_nothing(source):
     X, y = SOME
     huge = np.where(X.max() == X, 1e39, X.astype(np.float64))
     for parameters, pixels, labels in (({}, huge, y), ({}, X, y[:-1]), ({"augment": "up"}, X, y)):
-        clf = small(random_state=source(7), **parameters)
+        clf = small_classifier(random_state=source(7), **parameters)
         begin = state_of(clf.random_state)
         for learn in (clf.fit, lambda X, y, clf=clf: clf.partial_fit(X, y, [0, 1, 2])):
             with pytest.raises(ValueError):
@@ -223,11 +227,11 @@ def test_none_reads_no_global_state(work):
 def test_clones_get_copies_as_in_scikit_learn(images, source):
     X, y = images
     for make_estimator in (
-        small,
+        small_classifier,
         lambda random_state: BaggingClassifier(random_state=random_state),
     ):
-        if source is np.random.default_rng and make_estimator is not small:
-            continue  # scikit-learn's own do not take it
+        if source is np.random.default_rng and make_estimator is not small_classifier:
+            continue  # scikit-learn's estimators do not take it
         estimator = make_estimator(random_state=source(7))
         begin = state_of(estimator.random_state)
         found = [clone(estimator).fit(X, y).predict_proba(X) for _ in range(2)]
@@ -241,7 +245,7 @@ def test_clones_get_copies_as_in_scikit_learn(images, source):
 @SOURCES
 def test_instances_in_searches_and_files(images, source):
     X, y = images
-    clf = small(random_state=source(7))
+    clf = small_classifier(random_state=source(7))
     scores = [
         GridSearchCV(clone(clf), {"kernel_size": [1, 3]}, cv=2).fit(X, y).best_score_
         for _ in range(2)

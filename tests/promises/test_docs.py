@@ -1,4 +1,4 @@
-"""Runs the code on the pages, as its readers would: README.md and all of docs/ in Markdown."""
+"""The code on the pages runs as it stands there: README.md and all Markdown in docs/."""
 
 import doctest
 import re
@@ -17,12 +17,12 @@ MADE = ("_build", "auto_examples", "draw", "generated")  # folders in docs/ that
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ERROR = re.compile(r"^# (\w+(?:Error|Warning)): (.*)", re.MULTILINE | re.DOTALL)
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# These show what older versions of scikit-learn lack, or what they make otherwise.
+# These show what older versions of scikit-learn lack or do differently.
 SINCE_1_9 = [f"docs/user_guide/{name}.md" for name in ("ecosystem", "saving", "watching")]
 
 
 def find_pages():
-    """README.md, and the pages in docs/ that have code in them."""
+    """README.md and the pages in docs/ that have code."""
     docs = ROOT / "docs"
     found = (page for page in docs.rglob("*.md") if page.relative_to(docs).parts[0] not in MADE)
     return [
@@ -34,7 +34,7 @@ def find_pages():
 
 @pytest.fixture
 def pyplot():
-    """Matplotlib that draws into memory, and is as it was afterwards."""
+    """Let matplotlib draw into memory, and restore it afterwards."""
     with matplotlib.rc_context():
         plt.switch_backend("agg")
         yield plt
@@ -43,14 +43,14 @@ def pyplot():
 
 @pytest.fixture
 def joblib_pool():
-    """Joblib's pool, whose base class Ray's backend replaces, is as it was afterwards."""
+    """Restore the base class of joblib's pool, which Ray's backend replaces."""
     bases = PicklingPool.__bases__
     yield
     PicklingPool.__bases__ = bases
 
 
 def run_doctest(code, namespace, page, line):
-    """Run a block of `>>>`; whatever differs from what the page shows is an AssertionError."""
+    """Run a block of `>>>`; raise AssertionError if the results differ from those on the page."""
     parsed = doctest.DocTestParser().get_doctest(code, {}, page, page, line - 1)
     parsed.globs = namespace  # not a copy: the next block goes on with it
     report = []
@@ -59,7 +59,7 @@ def run_doctest(code, namespace, page, line):
 
 
 def run_code(code, namespace, page, line):
-    """Run a block of plain code. A comment at its end that names an error tells how it ends."""
+    """Run a block of plain code; a comment at its end may name the error that it ends with."""
     compiled = compile("\n" * (line - 1) + code, str(ROOT / page), "exec")
     expected = ERROR.search(code)
     if expected is None:
@@ -81,7 +81,7 @@ def test_the_code_of_a_page_runs(page, pyplot, joblib_pool, tmp_path, monkeypatc
     if page in SINCE_1_9:
         pytest.importorskip("sklearn.callback", reason="the page shows scikit-learn 1.9")
     monkeypatch.chdir(tmp_path)
-    # The README searches with five folds over a thousand images. It is enough here that it works.
+    # The README searches with five folds over a thousand images. Here it only has to work.
     if page == "README.md":
         quick = partial(sklearn_shapecnn.ShapeCNNClassifier, n_filters=8, max_iter=1)
         monkeypatch.setattr(sklearn_shapecnn, "ShapeCNNClassifier", quick, raising=False)

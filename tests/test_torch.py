@@ -1,0 +1,75 @@
+"""Devices and threads of torch: which are taken, and which are refused."""
+
+import pytest
+import torch
+from helpers import small_classifier
+
+from sklearn_shapecnn import _torch
+from sklearn_shapecnn._torch import find_device, is_available, one_thread_if_forked
+
+GPUS = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
+
+
+def pretend(monkeypatch, there):
+    """Let torch say that it has these kinds of GPU and no others."""
+    for kind, backend in GPUS.items():
+        monkeypatch.setattr(backend, "is_available", lambda kind=kind: kind in there)
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (["cuda", "xpu", "mps"], "cuda"),
+        (["cuda", "mps"], "cuda"),
+        (["xpu", "mps"], "xpu"),
+        (["xpu"], "xpu"),
+        (["mps"], "mps"),
+        ([], "cpu"),
+    ],
+    ids=str,
+)
+def test_auto_takes_cuda_before_xpu_before_mps_before_the_cpu(monkeypatch, there, expected):
+    pretend(monkeypatch, there)
+    assert find_device("auto") == expected
+
+
+def test_auto_device_takes_what_torch_has(few, monkeypatch):
+    pretend(monkeypatch, [])
+    assert small_classifier().fit(*few).device_ == "cpu"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")
+def test_a_gpu_is_taken_where_there_is_one(few):
+    clf = small_classifier(max_iter=20).fit(*few)
+    assert clf.device_ == "cuda"
+    assert clf.score(*few) > 0.9
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])
+def test_a_device_that_is_there_is_taken_as_it_is_named(device):
+    assert find_device(device) == device
+    assert is_available(device)
+
+
+# hpu and mkldnn are names that torch knows; the last two it cannot even read.
+@pytest.mark.parametrize("device", ["cuda:99", "xpu:99", "meta", "hpu", "mkldnn", "toaster", ""])
+def test_a_device_that_is_not_there_is_refused_by_its_name(device):
+    message = rf"device='{device}' is not available here \(.+\)\. Use 'auto' or 'cpu'"
+    with pytest.raises(ValueError, match=message):
+        find_device(device)
+    assert not is_available(device)
+
+
+@pytest.mark.parametrize(("is_forked", "expected"), [(False, 2), (True, 1)])
+def test_a_forked_process_computes_on_one_thread(monkeypatch, is_forked, expected):
+    monkeypatch.setattr(_torch, "_is_forked", is_forked)
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyboardInterrupt), one_thread_if_forked():
+            assert torch.get_num_threads() == expected
+            raise KeyboardInterrupt
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
