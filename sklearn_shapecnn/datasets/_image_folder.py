@@ -103,8 +103,8 @@ def load_image_folder(
         Whether to return ``(images, target)`` rather than a :class:`~sklearn.utils.Bunch`.
 
     **reader_params : dict
-        Other parameters of :class:`ImageReader`: `aspect`, `background`, `dtype`, `memmap_folder`
-        and `max_pixels`.
+        Other parameters of :class:`ImageReader`: `aspect`, `background`, `dtype`, `white_level`,
+        `memmap_folder` and `max_pixels`.
 
     Returns
     -------
@@ -183,8 +183,12 @@ def _read_files(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the images; also return, for each file, whether its image is among them."""
     readable = np.ones(len(filenames), dtype=bool)
+    if reader.white_level == "collection":
+        white: float | None = reader._find_white(filenames, on_error)
+    else:
+        white = reader._white()
     with reader._open_storage(len(filenames)) as storage:
-        failures = reader._fill(storage, filenames, on_error)
+        failures = reader._fill(storage, filenames, on_error, white)
         readable[list(failures)] = False
         if (lost := np.setdiff1d(target, target[readable])).size:
             folder = os.path.dirname(filenames[int(np.argmax(target == lost[0]))])

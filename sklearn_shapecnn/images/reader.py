@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import joblib
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_shapecnn._compat import (
     CallbackSupportMixin,
+    DocLinkMixin,
     Interval,
     StrOptions,
     has_callbacks,
@@ -23,24 +24,25 @@ from sklearn_shapecnn._compat import (
     with_callbacks,
 )
 from sklearn_shapecnn._input.errors import is_int
-from sklearn_shapecnn._input.image_set import BLOCK_BYTES
-from sklearn_shapecnn.images._decoding import NotReadable, decode_file, decode_image
 from sklearn_shapecnn.images._items import PATH, as_items, list_some
-from sklearn_shapecnn.images._resizing import ImageFormat, convert, to_dtype
+from sklearn_shapecnn.images._reading import ReadImage, read_images
+from sklearn_shapecnn.images._resizing import ImageFormat, to_dtype
 from sklearn_shapecnn.images._storage import InMemory, OnDisk, open_storage
+from sklearn_shapecnn.images._white import MEASURE, Peaks
 
 
 class ImageReader(  # type: ignore[call-arg]
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    DocLinkMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Read image files into one array, all resized to one shape.
 
     Put it before a classifier: the pipeline then learns from paths and predicts for paths. It
-    learns nothing itself, so `transform` works without `fit`.
+    learns nothing itself, so `transform` works without `fit`, unless ``white_level='collection'``.
 
     It reads PNG, JPEG, TIFF, BMP, GIF and WebP. It tells them apart by the contents of the file,
     not by its name, and takes the first of several pages or frames. Images are turned as the camera
-    was held (EXIF), and transparent pixels show the `background`. Every pixel becomes a number from
+    was held (EXIF), and transparent pixels show the `background`. Broken metadata keeps no file
+    from being read; a warning names it. Every pixel becomes a number from
     0 (black) to 1 (white). Gray images keep their 16 or 32 bits; colors have 8 bits a channel.
     Floats must be from 0 to 1.
 
@@ -65,6 +67,14 @@ class ImageReader(  # type: ignore[call-arg]
         Type of the pixels: floats from 0 to 1, or integers from 0 to 255, which need a quarter of
         the space.
 
+    white_level : {'dtype', 'collection'} or float, default='dtype'
+        Which number becomes white in images of integers. 'dtype' is the largest one of the dtype,
+        such as 65535 in a file of 16 bits. Cameras and scanners of 10, 12 or 14 bits write files of
+        16 bits too, which are nearly black then; a warning says so. For these, give the largest
+        number that they can have, such as 4095 for 12 bits, or 'collection' for the largest one in
+        all images: `fit` reads them to find it. Larger ones become white, with a warning. If a
+        dtype cannot hold the number, as 8 bits cannot hold 4095, its images keep their own.
+
     as_rows : bool, default=False
         Whether to return each image as a row of numbers, which most other estimators need, instead
         of an array of its shape.
@@ -87,6 +97,12 @@ class ImageReader(  # type: ignore[call-arg]
     n_jobs : int, default=None
         Number of files to read at a time. None means 1 unless in a :func:`joblib.parallel_config`;
         -1 uses all cores. The images are the same for any number.
+
+    Attributes
+    ----------
+    white_level_ : int or None
+        The largest number in the images that were given to `fit`, if ``white_level='collection'``;
+        None if they held no integers.
 
     See Also
     --------
@@ -112,18 +128,16 @@ class ImageReader(  # type: ignore[call-arg]
     >>> pipeline.fit(paths, labels).predict(["new.jpg"])  # doctest: +SKIP
     """
 
-    _doc_link_module = "sklearn_shapecnn"
-    _doc_link_template = (
-        "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
-        "sklearn_shapecnn.{estimator_name}.html"
-    )
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "image_shape": ["array-like"],
         "as_gray": ["boolean"],
         "aspect": [StrOptions({"stretch", "pad", "crop"})],
         "background": [Interval(Real, 0, 1, closed="both")],
         "dtype": [StrOptions({"float32", "uint8"})],
+        "white_level": [
+            StrOptions({"dtype", "collection"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
         "as_rows": ["boolean"],
         "memmap_folder": [str, os.PathLike, None],
         "max_pixels": [Interval(Integral, 1, None, closed="left")],
@@ -139,6 +153,7 @@ class ImageReader(  # type: ignore[call-arg]
         aspect: str = "stretch",
         background: float = 1.0,
         dtype: str = "float32",
+        white_level: str | float = "dtype",
         as_rows: bool = False,
         memmap_folder: str | os.PathLike[str] | None = None,
         max_pixels: int = 100_000_000,
@@ -150,6 +165,7 @@ class ImageReader(  # type: ignore[call-arg]
         self.aspect = aspect
         self.background = background
         self.dtype = dtype
+        self.white_level = white_level
         self.as_rows = as_rows
         self.memmap_folder = memmap_folder
         self.max_pixels = max_pixels
@@ -158,7 +174,9 @@ class ImageReader(  # type: ignore[call-arg]
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> ImageReader:
-        """Check the parameters and the form of X, without reading files.
+        """Check the parameters and the form of X; read files only to find what is white.
+
+        This reads all of them if ``white_level='collection'``, and none otherwise.
 
         Parameters
         ----------
@@ -170,10 +188,14 @@ class ImageReader(  # type: ignore[call-arg]
         Returns
         -------
         self : ImageReader
-            The reader itself, unchanged.
+            The reader itself.
         """
         self._check_parameters()
-        as_items(X)
+        items = as_items(X)
+        if self.white_level == "collection":
+            self.white_level_ = self._find_white(items, self.on_error)
+        elif hasattr(self, "white_level_"):
+            del self.white_level_  # of a fit with other parameters
         if has_callbacks(self):
             task = start_fit_task(self)
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -188,8 +210,8 @@ class ImageReader(  # type: ignore[call-arg]
         X : sequence of str, path-like or array, of shape (n,)
             Paths of files, images in memory, or both. An image is an array of shape (h, w) or
             (h, w, c), where c is 1 (gray), 2 (gray, alpha), 3 (color) or 4 (color, alpha), for any
-            h and w. It holds booleans, unsigned integers, whose largest number is white, or floats
-            from 0 to 1.
+            h and w. It holds booleans, unsigned integers (see `white_level`) or floats from 0 to 1.
+            Pillow images are read without loading, moving or closing them.
 
         Returns
         -------
@@ -205,11 +227,15 @@ class ImageReader(  # type: ignore[call-arg]
             If a file is broken, no image or larger than `max_pixels`, or X holds no images.
         TypeError
             If X holds something that is neither a path nor an image.
+        NotFittedError
+            If ``white_level='collection'``, and `fit` was not called.
         """
         self._check_parameters()
+        check_is_fitted(self)
         items = as_items(X)
+        white = self._white()
         with self._open_storage(len(items)) as storage:
-            failures = self._fill(storage, items, self.on_error)
+            failures = self._fill(storage, items, self.on_error, white)
             if failures:
                 warn(
                     f"{len(failures)} of {len(items)} files cannot be read and became "
@@ -250,13 +276,13 @@ class ImageReader(  # type: ignore[call-arg]
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        """There is nothing to fit."""
-        return True
+        """There is nothing to fit, unless all images tell what is white."""
+        return self.white_level != "collection" or hasattr(self, "white_level_")
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what X may be."""
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
+        tags.requires_fit = self.white_level == "collection"
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
@@ -273,11 +299,22 @@ class ImageReader(  # type: ignore[call-arg]
                 f"image_shape must be two positive integers (height, width), but is {shape}. For "
                 f"colors, set as_gray=False."
             )
+        if isinstance(self.white_level, bool):
+            raise ValueError(
+                f"white_level must be 'dtype', 'collection' or a positive number, but is "
+                f"{self.white_level}."
+            )
         if self.on_error == "nan" and self.dtype == "uint8":
             raise ValueError(
                 "on_error='nan' needs dtype='float32': integers cannot be NaN. Or set "
                 "on_error='blank'."
             )
+
+    def _white(self) -> float | None:
+        """What becomes white; None is the largest number of each dtype."""
+        if self.white_level == "collection":
+            return self.white_level_
+        return None if self.white_level == "dtype" else float(self.white_level)
 
     def _format(self) -> ImageFormat:
         height, width = (int(n) for n in self.image_shape)
@@ -289,8 +326,18 @@ class ImageReader(  # type: ignore[call-arg]
         """Make room for so many images."""
         return open_storage((n_images, *self._format().shape), self.dtype, self.memmap_folder)
 
+    def _find_white(self, items: Sequence[Any], on_error: str) -> int | None:
+        """Read all images to find their largest value; None if they hold no integers."""
+        peaks = Peaks(MEASURE, self.dtype)
+        for row, image in enumerate(self._read(items, MEASURE, only_peaks=True)):
+            if not isinstance(image, Exception):
+                peaks.add(image.name, image.peak)
+            elif on_error == "raise" or not isinstance(items[row], PATH):
+                raise image
+        return None if peaks.largest is None else max(peaks.largest, 1)  # 0 if all are black
+
     def _fill(
-        self, storage: InMemory | OnDisk, items: Sequence[Any], on_error: str
+        self, storage: InMemory | OnDisk, items: Sequence[Any], on_error: str, white: float | None
     ) -> dict[int, Exception]:
         """Read all images into a storage; return what is wrong with some files, by their rows.
 
@@ -299,63 +346,35 @@ class ImageReader(  # type: ignore[call-arg]
         blank = np.full(self._format().shape, np.nan if on_error == "nan" else self.background)
         blank = to_dtype(blank, self.dtype)
         failures: dict[int, Exception] = {}
-        for row, image in enumerate(self._read(items)):
+        troubles, peaks = [], Peaks(white, self.dtype)
+        for row, image in enumerate(self._read(items, white)):
             if not isinstance(image, Exception):
-                storage.append(image)
+                storage.append(image.pixels)
+                peaks.add(image.name, image.peak)
+                if image.trouble:
+                    troubles.append(f"{image.name}: {image.trouble}")
                 continue
             if on_error == "raise" or not isinstance(items[row], PATH):
                 raise image
             failures[row] = image
             if on_error != "skip":
                 storage.append(blank)
+        if troubles:
+            warn(
+                f"The metadata of {len(troubles)} of {len(items)} images is broken. Their pixels "
+                f"are read; a photo may lie on its side:\n" + list_some(troubles, "\n")
+            )
+        peaks.warn()
         return failures
 
-    def _read(self, items: Sequence[Any]) -> Iterator[np.ndarray | Exception]:
-        """Give each image or what is wrong with it, in order; read a block of them at a time."""
-        image_format = self._format()
-        image_bytes = 4 * int(np.prod(image_format.shape))
-        step = max(BLOCK_BYTES // image_bytes, 2 * joblib.effective_n_jobs(self.n_jobs))
-        with joblib.Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
-            for start in range(0, len(items), step):
-                rows = range(start, min(start + step, len(items)))
-                yield from parallel(
-                    joblib.delayed(_read_image)(items[row], row, image_format, self.max_pixels)
-                    for row in rows
-                )
-
-
-def _read_image(
-    item: Any, row: int, image_format: ImageFormat, max_pixels: int
-) -> np.ndarray | Exception:
-    """Read one image, in a worker. Return its pixels, or what is wrong with it.
-
-    Workers return errors instead of raising them, so that the caller can raise the first one in X
-    rather than the first one in time.
-    """
-    name = os.fspath(item) if isinstance(item, PATH) else f"Image {row} in X"
-    background = image_format.background
-    try:
-        if isinstance(item, PATH):
-            try:
-                file = open(item, "rb")  # noqa: SIM115 - errors after this one are not of opening
-            except IsADirectoryError:
-                return ValueError(
-                    f"{name} is a folder, not an image. Read it with load_image_folder, or list "
-                    f"its files."
-                )
-            except OSError as error:  # its message names the file
-                return error.with_traceback(None)
-            with file:
-                bands = decode_file(file, name, background, max_pixels)
-        else:
-            bands = decode_image(item, background)
-        return convert(bands, image_format)
-    except NotReadable as error:
-        return ValueError(f"{name} {error}")
-    except MemoryError:
-        raise
-    except Exception as error:  # for broken files, Pillow raises nearly anything: IndexError, ...
-        return ValueError(
-            f"{name} cannot be read as an image; it may be broken or cut off "
-            f"({type(error).__name__}: {error})."
+    def _read(
+        self, items: Sequence[Any], white: float | None, only_peaks: bool = False
+    ) -> Iterator[ReadImage | Exception]:
+        return read_images(
+            items,
+            self._format(),
+            white=white,
+            max_pixels=self.max_pixels,
+            n_jobs=self.n_jobs,
+            only_peaks=only_peaks,
         )

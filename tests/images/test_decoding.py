@@ -249,11 +249,18 @@ def test_the_limit_counts_the_pixels_of_each_format(tmp_path, ending):
         read(path, max_pixels=H * W - 1)
 
 
-def test_pillows_own_limit_is_neither_used_nor_changed(tmp_path, monkeypatch):
-    path = tmp_path / "image.png"
-    Image.fromarray(GRAY).save(path)
+@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "gif", "tif", "double.tif"])
+def test_pillows_own_limit_is_neither_used_nor_changed(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"image.{ending}"
+    if ending == "double.tif":
+        tifffile.imwrite(path, GRAY / 255)
+    else:
+        options = {"compression": "tiff_lzw"} if ending == "tif" else {}
+        Image.fromarray(GRAY).save(path, **options)
+    expected = read(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W // 3)
-    with pytest.raises(Image.DecompressionBombError):
-        Image.open(path)
-    np.testing.assert_allclose(read(path), GRAY / 255, atol=1e-6)
-    assert Image.MAX_IMAGE_PIXELS == H * W // 3
+    if ending != "double.tif":
+        with pytest.raises(Image.DecompressionBombError):
+            Image.open(path)
+    np.testing.assert_array_equal(read(path), expected)
+    assert H * W // 3 == Image.MAX_IMAGE_PIXELS
