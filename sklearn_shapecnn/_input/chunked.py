@@ -18,7 +18,11 @@ PIECE_BYTES = 2**25  # chunks are read together up to this many bytes, since eac
 def is_chunked(X: Any) -> bool:
     """Whether X lies in chunks somewhere else, as arrays of Dask, Zarr and h5py do."""
     names = ("chunks", "shape", "dtype", "__getitem__")
-    return all(hasattr(X, name) for name in names) and len(X.shape) > 0
+    if not all(hasattr(X, name) for name in names):
+        return False
+    # An array of h5py may have no chunks and is on disk all the same; one of xarray is in memory.
+    is_in_memory = X.chunks is None and hasattr(X, "to_numpy")
+    return len(X.shape) > 0 and not is_in_memory
 
 
 def spool_to_disk(X: Any, check: Callable[[Any], np.ndarray]) -> np.ndarray:

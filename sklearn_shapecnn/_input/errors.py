@@ -9,13 +9,18 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import sklearn
 
 
 @contextmanager
 def prefix_errors(name: str) -> Iterator[None]:
-    """Put the name of an argument before errors of other libraries that do not mention it."""
+    """Put the name of an argument before errors of other libraries that do not mention it.
+
+    What they do there depends on no switch of the user's: neither on NumPy's error handling, since
+    infinities of both signs have no sum, nor on scikit-learn's dispatch to other arrays.
+    """
     try:
-        with np.errstate(all="ignore"):  # such as infinities of both signs, which have no sum
+        with np.errstate(all="ignore"), sklearn.config_context(array_api_dispatch=False):
             yield
     except (Warning, MemoryError, OSError):
         raise
@@ -29,7 +34,8 @@ def prefix_errors(name: str) -> Iterator[None]:
 
 def check_mask(values: Any, name: str) -> None:
     """Raise ValueError for a masked array: NumPy would take the masked values as valid ones."""
-    if np.ma.is_masked(values):
+    # An array of pandas has a mask too, which is_masked would find.
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(f"Input {name} contains masked values. Fill them, or leave these out.")
 
 

@@ -10,7 +10,7 @@ import hashlib
 import math
 import mmap
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
 
 import numpy as np
 
@@ -41,10 +41,11 @@ class ImageSet:
 
         Values beyond float32 become infinite; the caller has to look for them.
         """
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             part = np.array(self.pixels[rows], dtype=np.float32, order="C")
         if self._file is not None:  # else the whole file ends up in this process's memory
-            self._file.madvise(mmap.MADV_DONTNEED)
+            with suppress(OSError):  # of a process that keeps all of its pages in memory (mlockall)
+                self._file.madvise(mmap.MADV_DONTNEED)
         return part.reshape(len(part), *self.image_shape)
 
     def blocks(self) -> Iterator[slice]:
@@ -66,7 +67,7 @@ class ImageSet:
         Raises
         ------
         ValueError
-            If a pixel is too large for float32.
+            If a pixel is NaN or too large for float32.
         """
         digests = np.empty((len(self), 2), dtype=np.uint64)
         means = np.empty(len(self))
@@ -75,9 +76,11 @@ class ImageSet:
             rows = self.batch(block).reshape(block.stop - block.start, -1)
             rows += 0.0  # -0.0 is the same pixel as 0.0
             wide = rows.astype(np.float64)
-            with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
+            with np.errstate(all="ignore"):  # infinities of both signs have no mean
                 means[block] = wide.mean(axis=1)
-            mean_squares[block] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
+                mean_squares[block] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
+            if np.isnan(mean_squares[block]).any():  # so far with assume_finite=True alone
+                raise ValueError("Input X contains NaN.")
             if not np.isfinite(mean_squares[block]).all():
                 raise ValueError(
                     "Input X contains infinity or a value too large for dtype('float32'), in which "
@@ -89,12 +92,16 @@ class ImageSet:
         return digests, means, mean_squares
 
 
-def _mapped_file(pixels: Any) -> mmap.mmap | None:
-    """The map of the file behind an array, if its pages can be dropped without loss."""
+def _mapped_file(pixels: np.ndarray) -> mmap.mmap | None:
+    """The map of the file behind an array, if it is sure that its pages can be dropped.
+
+    Only of a map that `numpy.memmap` made for reading it is: its pages are those of a file, and
+    nobody can have written to them. The pages of other maps may be all there is of the pixels, such
+    as those of anonymous memory, and then dropping them would be erasing them.
+    """
     if not hasattr(mmap, "MADV_DONTNEED"):
         return None
-    while isinstance(pixels, np.ndarray):
-        if isinstance(pixels, np.memmap) and pixels.mode == "c":  # changes exist in memory alone
-            return None
+    while isinstance(pixels.base, np.ndarray):
         pixels = pixels.base
-    return pixels if isinstance(pixels, mmap.mmap) else None
+    is_read_only = isinstance(pixels, np.memmap) and pixels.mode == "r"
+    return pixels.base if is_read_only and isinstance(pixels.base, mmap.mmap) else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+from sklearn_shapecnn._input.plain import as_numpy, first_of, is_column, is_tensor
 
 
 def check_labels(
@@ -37,14 +39,13 @@ def check_labels(
             f"requires y to be passed, but the target y is None: {estimator_name} learns "
             f"from labelled images."
         )
-    y = _plain_labels(y, name)
+    y = plain_labels(y, name)
     if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:
         raise ValueError(  # NumPy would make strings of the others, nan among them
             f"{name} must hold labels of one kind, all numbers or all strings, without None and "
             f"NaN, but holds strings beside others."
         )
-    with prefix_errors(name):
-        shape = np.asarray(y).shape
+    shape = np.shape(y)
     if len(shape) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
@@ -58,9 +59,10 @@ def check_labels(
         )
     with prefix_errors(name):
         y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name=name)
-        if pixels is not None:
-            check_consistent_length(pixels, y)
+        with sklearn.config_context(assume_finite=False):
+            assert_all_finite(y, input_name=name)
+    if pixels is not None:
+        _check_length(y, pixels, name)
     try:
         with prefix_errors(name):
             check_classification_targets(y)
@@ -82,6 +84,20 @@ def check_labels(
             f"learn a difference."
         )
     return classes, targets.astype(np.int64)
+
+
+def _check_length(y: np.ndarray, pixels: np.ndarray, name: str) -> None:
+    """Raise ValueError unless there is one label for each image."""
+    n, shape = len(y), pixels.shape
+    if n != shape[0] and n == shape[-1]:
+        how = "X.T" if len(shape) == 2 else "np.moveaxis(X, -1, 0)"
+        raise ValueError(
+            f"{name} holds {n} labels, but X of shape {shape} holds {shape[0]} images, since these "
+            f"are counted along the first axis. If they lie along the last one, as in MATLAB, give "
+            f"{how}."
+        )
+    with prefix_errors(name):
+        check_consistent_length(pixels, y)
 
 
 def check_some_labels(
@@ -128,19 +144,40 @@ def check_some_labels(
     return known, np.searchsorted(known, labels)[indices]
 
 
-def _plain_labels(y: Any, name: str) -> Any:
-    """Return the labels of a Series in a dtype that NumPy has; anything else as it is.
+def plain_labels(y: Any, name: str = "y") -> Any:
+    """Return labels as an array of a dtype that scikit-learn knows; lists and tuples as they are.
 
     NumPy would make floats of nullable ints and bools, and its errors would not mention the null.
+
+    Raises
+    ------
+    ValueError
+        If labels are missing, masked or complex.
+    TypeError
+        If they have no order, such as those in a set or a generator.
     """
+    if is_column(y):
+        n_missing = int(y.null_count() if hasattr(y, "null_count") else y.isna().sum())
+        _check_none_missing(n_missing, len(y), name)
+        numpy_dtype = getattr(y.dtype, "numpy_dtype", None)  # of pandas' nullable dtypes
+        with prefix_errors(name):
+            return np.asarray(y) if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)
+    y = as_numpy(y, name)
     check_mask(y, name)
-    if getattr(y, "dtype", None) is None or not hasattr(y, "to_numpy"):
-        return y
-    n_missing = int(y.null_count() if hasattr(y, "null_count") else y.isna().sum())
+    if is_tensor(first_of(y)):
+        y = [as_numpy(label, name) for label in y]
+    with prefix_errors(name):
+        array = np.asarray(y)
+    if array.dtype.kind == "f":
+        _check_none_missing(int(np.isnan(array).sum()), array.size, name)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} holds complex numbers, which are no labels.")
+    return y if isinstance(y, list | tuple) or array.ndim == 0 else array
+
+
+def _check_none_missing(n_missing: int, n: int, name: str) -> None:
     if n_missing:
         raise ValueError(
-            f"Input {name} contains NaN: {n_missing} of {len(y)} labels are missing. Leave these "
-            f"images out."
+            f"Input {name} contains NaN: {n_missing} of {n} labels are missing. Leave these images "
+            f"out."
         )
-    numpy_dtype = getattr(y.dtype, "numpy_dtype", None)  # of pandas' nullable dtypes
-    return y if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)

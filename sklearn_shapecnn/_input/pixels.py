@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from functools import partial
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils import check_array
 
 from sklearn_shapecnn._input.chunked import is_chunked, spool_to_disk
 from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+from sklearn_shapecnn._input.plain import as_numpy, first_of
 
 
 def check_pixels(X: Any, estimator: Any) -> np.ndarray:
@@ -29,12 +31,12 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     OSError
         If X is chunked and the disk has no room for it.
     """
-    check_mask(X, "X")
-    X = _stack(X)
     check = partial(_check_array, estimator=estimator)
     if is_chunked(X):
         _check_dimensions(X.shape)
-        return spool_to_disk(X, check)
+        return spool_to_disk(X, lambda part: check(as_numpy(part, "X")))
+    X = _stack(as_numpy(X, "X"))
+    check_mask(X, "X")
     if hasattr(X, "collect_schema") and not hasattr(X, "__array__"):
         raise TypeError("X is a LazyFrame, which has no pixels yet: give X.collect().")
     try:
@@ -52,6 +54,8 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
 def _check_array(X: Any, estimator: Any) -> np.ndarray:
     """Let scikit-learn turn X into numbers, maybe in an array of objects."""
     with prefix_errors("X"):
+        if isinstance(first_of(X), Number):
+            X = np.asarray(X)
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf" and len(X):
             raise ValueError(
                 f"X: Expected 2D array, got 1D array instead: its shape is {X.shape}. Reshape your "
@@ -66,16 +70,22 @@ def _check_array(X: Any, estimator: Any) -> np.ndarray:
 
 def _stack(X: Any) -> Any:
     """Stack a list, a Series or an object array of images; return anything else as it is."""
-    is_box = getattr(X, "ndim", 0) == 1 and getattr(X.dtype, "kind", "") in "OUT"
+    kind = getattr(getattr(X, "dtype", None), "kind", "")  # a polars dtype has none
+    is_box = getattr(X, "ndim", 0) == 1 and hasattr(X, "dtype") and kind in ("", "O", "U")
     is_path = isinstance(X, str | os.PathLike)
     if not (is_box or is_path or isinstance(X, list | tuple)):
         return X
     images = [X] if is_path else list(X)
-    if images and all(isinstance(image, str | os.PathLike) for image in images):
+    if images and all(isinstance(image, str | bytes | os.PathLike) for image in images):
         raise ValueError(
-            f"X holds strings, such as {str(images[0])!r}, and not pixels. If these are files, "
-            f"read them first, with sklearn_shapecnn.ImageReader."
+            f"X holds strings, such as {str(images[0])!r:.80}, and not pixels. If these are "
+            f"files, read them first, with sklearn_shapecnn.ImageReader."
         )
+    if any(not isinstance(image, list | Number) for image in images):
+        images = [as_numpy(image, "X") for image in images]
+        X = X if is_box else images
+    for image in images:
+        check_mask(image, "X")
     try:
         shapes = sorted({np.shape(image) for image in images})
     except ValueError as error:

@@ -6,17 +6,20 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_non_negative
 
 from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._input.errors import prefix_errors
+from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+from sklearn_shapecnn._input.plain import as_numpy
 
 MAX_CLASS_RATIO = 999  # total weight of one class over another's; beyond, a class may be overlooked
 
 
+@np.errstate(all="ignore")  # the least weights are lost beside the largest
 def check_weights(
     sample_weight: Any,
     class_weight: Any,
@@ -57,9 +60,13 @@ def check_weights(
 def _check_sample_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_samples)
-    if isinstance(sample_weight, Number):
+    sample_weight = as_numpy(sample_weight, "sample_weight")
+    check_mask(sample_weight, "sample_weight")
+    if isinstance(sample_weight, Number) or (
+        isinstance(sample_weight, np.ndarray) and sample_weight.ndim == 0
+    ):
         sample_weight = np.full(n_samples, sample_weight)
-    with prefix_errors("sample_weight"):
+    with prefix_errors("sample_weight"), sklearn.config_context(assume_finite=False):
         weights = check_array(
             sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
         )

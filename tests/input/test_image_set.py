@@ -1,4 +1,5 @@
 import itertools
+import mmap
 import os
 
 import numpy as np
@@ -103,6 +104,56 @@ def test_a_file_that_was_read_does_not_stay_in_memory(tmp_path):
     images.fingerprints()
     images.batch(slice(0, 1900))
     assert resident() < 100
+
+
+class Advised:
+    """A map that notes the advice it gets, and may refuse it."""
+
+    def __init__(self, error=None):
+        self.advice, self.error = [], error
+
+    def madvise(self, advice):
+        self.advice.append(advice)
+        if self.error is not None:
+            raise self.error
+
+
+def advice_on(pixels):
+    """How often the system is told that it can drop the pages of some pixels."""
+    images = ImageSet(pixels, (1, pixels.shape[1], 1))
+    return images._file is not None
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="there is no such advice")
+def test_advice_is_given_on_files_that_were_mapped_to_be_read_and_on_nothing_else(tmp_path):
+    _, X = mapped(tmp_path, "r")
+    for pixels in (X, X[5:], X[::-1], np.asarray(X)[3:, ::2], X.view("i1")):
+        assert advice_on(pixels)
+    with open(tmp_path / "X.npy", "rb") as file:
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    anonymous = np.frombuffer(mmap.mmap(-1, 4000), dtype=np.uint8).reshape(2, 2000)
+    for pixels in (
+        anonymous,
+        anonymous.view(np.memmap),
+        np.frombuffer(whole, dtype=np.uint8).reshape(2, -1),
+        np.lib.stride_tricks.as_strided(X, (3, 4)),
+        X.copy(),
+        np.ones((2, 3)),
+        *(mapped(tmp_path, mode)[1] for mode in ("r+", "c")),
+    ):
+        assert not advice_on(pixels)
+
+
+def test_a_process_that_keeps_its_pages_in_memory_can_read_as_well():
+    images = ImageSet(np.ones((3, 4)), (2, 2, 1))
+    images._file = Advised(OSError("Invalid argument"))  # what Linux answers after mlockall
+    assert (images.batch(slice(None)) == 1).all()
+    assert images._file.advice
+
+
+def test_fingerprints_refuse_nan():
+    with pytest.raises(ValueError, match=r"^Input X contains NaN"):
+        ImageSet(np.array([[1.0, np.nan]]), (1, 2, 1)).fingerprints()
 
 
 @pytest.mark.parametrize("mode", ["r+", "c"])

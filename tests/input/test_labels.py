@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_shapecnn._input.labels import check_labels, check_some_labels
@@ -142,3 +143,34 @@ def test_classes_from_before_hold(classes):
 def test_labels_that_do_not_agree(y, classes, fitted, message):
     with pytest.raises(ValueError, match=message):
         check_some_labels(y, PIXELS, classes, fitted, NAME)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            (8, 6, 3, 10),
+            r"^y holds 10 labels, but X of shape \(8, 6, 3, 10\) holds 8 images, since these are "
+            r"counted along the first axis\. If they lie along the last one, as in MATLAB, give "
+            r"np\.moveaxis\(X, -1, 0\)\.$",
+        ),
+        ((8, 6, 10), r"give np\.moveaxis\(X, -1, 0\)\.$"),
+        ((64, 10), r"X of shape \(64, 10\) holds 64 images, .* give X\.T\.$"),
+        ((8, 10, 6), "inconsistent numbers of samples"),
+        ((11, 64), "inconsistent numbers of samples"),
+    ],
+)
+def test_images_that_lie_along_the_last_axis(shape, message):
+    with pytest.raises(ValueError, match=message):
+        check_labels([0, 1] * 5, np.zeros(shape), NAME)
+    with pytest.raises(ValueError, match=message):
+        check_some_labels([0, 1] * 5, np.zeros(shape), [0, 1], None, NAME)
+
+
+def test_what_holds_with_assume_finite_too():
+    with sklearn.config_context(assume_finite=True):
+        for y in ([0, 1, np.nan, 1], np.array([0, 1, np.nan, 1])):
+            with pytest.raises(ValueError, match="Input y contains NaN: 1 of 4 labels"):
+                check_labels(y, PIXELS, NAME)
+        with pytest.raises(ValueError, match="Input y contains infinity"):
+            check_labels([0, 1, np.inf, 1], PIXELS, NAME)

@@ -3,6 +3,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+import xarray as xr
 from scipy import sparse
 
 from sklearn_shapecnn._input.image_set import ImageSet
@@ -32,6 +33,7 @@ def test_boxes_of_images_become_one_array():
         (pd.Series([np.zeros((2, 3)), np.zeros((2, 3, 3))]), "unequal sizes"),
         ([[[1, 2], [3]], [[1, 2], [3]]], "holds something that is no image"),
         (np.array(["a.png", "b.png"]), r"holds strings, such as 'a\.png'.*ImageReader"),
+        ([b"a.png", b"b.png"], r"holds strings, such as \"b'a\.png'\".*ImageReader"),
         ("a.png", r"holds strings, such as 'a\.png'.*ImageReader"),
         (["a.png", "b.png"], r"holds strings, such as 'a\.png'.*ImageReader"),
     ],
@@ -63,11 +65,22 @@ def test_what_is_not_wrong_with_x_is_not_told_of_it(error):
         check_pixels(Unwilling(error), None)
 
 
-def test_tensors_are_taken_unless_they_have_gradients():
-    tensor = torch.ones((2, 4))
-    assert check_pixels(tensor, None).tolist() == [[1] * 4] * 2
-    with pytest.raises(ValueError, match=r"^X: Can't call numpy"):
-        check_pixels(tensor.requires_grad_(), None)
+def test_tensors_are_taken_and_so_are_lists_of_them():
+    tensor = torch.ones((2, 3, 3))
+    for X in (tensor, tensor.clone().requires_grad_(), list(tensor.bfloat16())):
+        assert check_pixels(X, None).tolist() == tensor.tolist()
+
+
+def test_a_mask_on_one_image_of_a_list_is_not_lost():
+    images = [np.ma.masked_equal([[0, 1]], value) for value in (7, 1)]
+    with pytest.raises(ValueError, match=r"^Input X contains masked values"):
+        check_pixels(images, None)
+    assert check_pixels(images[:1], None).tolist() == [[[0, 1]]]
+
+
+def test_an_array_of_xarray_in_memory_is_not_copied():
+    images = np.ones((4, 2, 3))
+    assert np.shares_memory(check_pixels(xr.DataArray(images), None), images)
 
 
 def test_errors_name_the_estimator():
@@ -143,6 +156,7 @@ def test_frames_and_lists_of_numbers_in_objects_become_numbers():
             ValueError,
             r"^X: .*1D.*\(9,\)\. Reshape .* single image is X\[np\.",
         ),
+        (list(range(9)), ValueError, r"^X: .*1D.*\(9,\)\. Reshape"),
         (sparse.eye_array(2), TypeError, "^Sparse data was passed for X"),
         ([], ValueError, "^X: Expected 2D array, got 1D array instead"),
         (pd.Series([], dtype=object), ValueError, "^X: "),

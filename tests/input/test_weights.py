@@ -2,6 +2,8 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_shapecnn._input.weights import check_weights, warn_about_light_classes
@@ -40,7 +42,7 @@ def test_weights_lost_beside_the_others_are_zero():
     assert found[2:].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("sample_weight", [2, 0.25, np.float32(3)])
+@pytest.mark.parametrize("sample_weight", [2, 0.25, np.float32(3), np.array(2), torch.tensor(2)])
 def test_one_weight_for_all(sample_weight):
     assert len(set(weights_of(sample_weight).tolist())) == 1
 
@@ -96,6 +98,7 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
         (-1.0, None, "Negative values in data passed to `sample_weight`"),
         ([1, 1, 1, np.nan], None, "Input sample_weight contains NaN"),
         ([1, 1, 1, np.inf], None, "Input sample_weight contains infinity"),
+        (np.ma.masked_equal([1, 1, 1, 2], 2), None, "Input sample_weight contains masked values"),
         (np.nan, None, "Input sample_weight contains NaN"),
         ([0, 0, 0, 0], None, "weights are zero|sample_weight: .* at least one non-zero number"),
         (
@@ -115,6 +118,13 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
 def test_what_are_no_weights(sample_weight, class_weight, message):
     with pytest.raises(ValueError, match=message):
         weights_of(sample_weight, class_weight)
+
+
+def test_missing_weights_are_refused_with_assume_finite_too():
+    with sklearn.config_context(assume_finite=True):
+        for weight in (np.nan, np.inf):
+            with pytest.raises(ValueError, match="Input sample_weight contains"):
+                weights_of([1, 1, 1, weight])
 
 
 def test_a_class_of_little_weight_is_told_of():

@@ -1,0 +1,181 @@
+"""Arrays of other libraries as NumPy arrays, before anything is asked of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from sklearn_shapecnn._input.errors import prefix_errors
+
+_PLAIN = (list, tuple, str, bytes, os.PathLike, Number, np.generic)
+
+
+def as_numpy(values: Any, name: str) -> Any:
+    """Turn an array of another library, or a sequence such as a data set, into NumPy's or a list.
+
+    Arrays of NumPy, lists, tuples, data frames, sparse matrices, numbers and strings are returned
+    as they are.
+
+    Parameters
+    ----------
+    values : object
+        X, y, weights or classes as the user gave them, or one of the images in X.
+    name : str
+        What errors call them.
+
+    Raises
+    ------
+    TypeError
+        If they have no order or no length, such as a set or a generator, or no values.
+    ValueError
+        If they cannot be turned into an array of NumPy.
+    """
+    if isinstance(values, np.ndarray):
+        return _usual_dtype(values)
+    if values is None or isinstance(values, _PLAIN):
+        return values
+    if is_tensor(values):
+        return _from_torch(values, name)
+    if _is_frame(values) or hasattr(values, "tocsr"):
+        return values
+    if hasattr(values, "__array__") and not isinstance(values, Sequence):
+        return _from_array(values, name)
+    if hasattr(values, "__dlpack__"):
+        return _from_dlpack(values, name)
+    if hasattr(values, "__array_interface__") or _is_buffer(values):
+        with prefix_errors(name):
+            return _usual_dtype(np.asarray(values))
+    _check_order(values, name)
+    if hasattr(values, "__len__") and hasattr(values, "__getitem__"):
+        return _from_sequence(values, name)
+    if isinstance(values, Iterable):
+        raise TypeError(
+            f"{name} must be a list or an array, but is a {type(values).__name__}, which gives its "
+            f"items one at a time. Gather them in a list: list({name})."
+        )
+    return values
+
+
+def first_of(values: Any) -> Any:
+    """The first item of a list or a tuple; None if there is none."""
+    return values[0] if isinstance(values, list | tuple) and values else None
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether something is a tensor of torch, which NumPy may be unable to read."""
+    # Who has a tensor has imported torch. Here it is not imported: that takes seconds.
+    tensor = getattr(sys.modules.get("torch"), "Tensor", None)
+    return tensor is not None and isinstance(value, tensor)
+
+
+def _is_frame(values: Any) -> bool:
+    """Whether values are a data frame or one of its columns, which have checks of their own."""
+    return hasattr(values, "iloc") or hasattr(values, "collect_schema") or is_column(values)
+
+
+def is_column(values: Any) -> bool:
+    """Whether values are a Series or a similar array that counts missing values itself."""
+    counts = hasattr(values, "isna") or hasattr(values, "null_count")
+    return counts and hasattr(values, "dtype") and hasattr(values, "to_numpy")
+
+
+def has_column_names(X: Any) -> bool:
+    """Whether X is a data frame or something else that scikit-learn asks for names of columns."""
+    return hasattr(X, "columns") or hasattr(X, "__dataframe__")
+
+
+def _is_buffer(values: Any) -> bool:
+    try:
+        memoryview(values)
+    except TypeError:
+        return False
+    return True
+
+
+def _usual_dtype(values: np.ndarray) -> np.ndarray:
+    """Replace the dtypes that scikit-learn does not know."""
+    if values.dtype.kind == "T":  # StringDType; a missing string cannot become one of fixed length
+        objects = values.astype(object)
+        is_text = all(isinstance(value, str) for value in objects.flat)
+        return objects.astype(str) if is_text else objects
+    if values.dtype.kind == "V" and values.dtype.type is not np.void:  # bfloat16 and its like
+        return values.astype(np.float32)
+    return values
+
+
+def _from_torch(values: Any, name: str) -> np.ndarray:
+    torch = sys.modules["torch"]
+    if values.device.type == "meta":
+        raise TypeError(f"{name} is a tensor on the device 'meta', which holds no values.")
+    if values.layout != torch.strided:
+        raise TypeError(
+            f"{name} is a sparse tensor, and dense values are needed: give {name}.to_dense()."
+        )
+    usual = (torch.float16, torch.float32, torch.float64)
+    if values.is_floating_point() and values.dtype not in usual:
+        values = values.float()  # such as bfloat16, which NumPy does not know
+    with prefix_errors(name):
+        array: np.ndarray = values.numpy(force=True)  # without gradients, from any device
+    return array
+
+
+def _from_array(values: Any, name: str) -> np.ndarray:
+    try:
+        with prefix_errors(name):
+            return _usual_dtype(np.asarray(values))
+    except (TypeError, ValueError):
+        # CuPy refuses to copy from the GPU unless it is asked for.
+        if not hasattr(values, "__dlpack__"):
+            raise
+        return _from_dlpack(values, name)
+
+
+def _from_dlpack(values: Any, name: str) -> np.ndarray:
+    try:
+        try:
+            return _usual_dtype(np.from_dlpack(values))
+        except (BufferError, RuntimeError):  # it is on another device, and has to be copied
+            return _usual_dtype(np.from_dlpack(values, device="cpu"))
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}, and NumPy cannot read it ({error}). Give "
+            f"an array of NumPy; CuPy makes one by {name}.get()."
+        ) from error
+
+
+def _check_order(values: Any, name: str) -> None:
+    if isinstance(values, Mapping):
+        raise TypeError(
+            f"{name} must be a list or an array, but is a {type(values).__name__} with keys: give "
+            f"what is meant, such as list({name}.values())."
+        )
+    if isinstance(values, set | frozenset):
+        raise TypeError(
+            f"{name} must be a list or an array, but is a {type(values).__name__}, which has no "
+            f"order. Give a list in the order of the images, or list({name}) if no order is needed."
+        )
+
+
+def _from_sequence(values: Any, name: str) -> list[Any]:
+    """The items of a sequence or of a torch data set."""
+    with prefix_errors(name):
+        items = [values[i] for i in range(len(values))]
+    kind = type(values).__name__
+    first = first_of(items)
+    if isinstance(first, Mapping):
+        raise TypeError(
+            f"{name} is a {kind} whose items have the keys {list(first)}: give the values of one "
+            f"of them, such as [item[{next(iter(first), '')!r}] for item in {name}]."
+        )
+    if isinstance(first, tuple) and any(np.ndim(part) or is_tensor(part) for part in first):
+        raise TypeError(
+            f"{name} is a {kind} whose items are tuples of {len(first)}, such as an image and its "
+            f"label. Give X and y one by one: X=skorch.helper.SliceDataset({kind.lower()}, idx=0) "
+            f"and y=skorch.helper.SliceDataset({kind.lower()}, idx=1)."
+        )
+    return items

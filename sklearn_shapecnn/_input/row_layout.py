@@ -1,0 +1,173 @@
+"""Warnings about rows of pixels that are taken for other images than they seem to be.
+
+Neighboring pixels of an image are alike, so the differences between values some places apart in a
+row tell how wide the image is and where its colors stand. Every warning says how to do without it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sklearn_shapecnn._compat import warn
+from sklearn_shapecnn._input.image_set import ImageSet
+
+MIN_FEATURES = 64  # of a row; shorter ones are often no images
+MIN_IMAGES, MAX_IMAGES = 20, 100  # that are looked at
+MAX_VALUES = 2**19  # that are looked at, in all images together
+
+# How much more alike pixels must be in the one layout than in the other. On some thousand sets of
+# photos, drawn shapes, textures and noise these give no false alarm.
+PLANES = 0.8  # differences as one channel after the other, over those as pixel after pixel
+SAME_CHANNELS = 10.0  # differences between channels by their place, the largest over the least
+OTHER_WIDTH = 0.9  # differences between rows of the other width, over those of this width
+MIN_LIKENESS = 0.65  # differences between rows of the other width, over those within a row
+MIN_UNLIKENESS = 1.5  # the same for rows of this width
+CERTAINTY = 4.0  # standard errors between the two widths
+
+REMOVED = (
+    "a step before has removed pixels, as VarianceThreshold and SelectKBest do, and SimpleImputer "
+    "unless keep_empty_features=True: leave that step out"
+)
+
+
+def warn_about_rows(images: ImageSet, *, is_given: bool) -> None:
+    """Warn if rows seem to be other images than those of the image set.
+
+    Parameters
+    ----------
+    images : ImageSet
+    is_given : bool
+        Whether the user has set the shape of an image.
+    """
+    pixels, (height, width, channels) = images.pixels, images.image_shape
+    if pixels.ndim != 2 or pixels.shape[1] < MIN_FEATURES:
+        return
+    if is_given:
+        if channels in (3, 4) and _color_order(_sample(images), width, channels) == "planes":
+            warn(
+                f"X has rows of {pixels.shape[1]} values that seem to hold one channel after the "
+                f"other (RRR...GGG...BBB), but image_shape={images.image_shape} stands for rows of "
+                f"one pixel after the other (RGBRGB...). {_advice_on_planes(images.image_shape)}"
+            )
+    elif height != width:
+        _warn_about_lines(images)
+    elif (alpha := _find_alpha(_sample(images))) is not None:
+        warn(
+            f"X has rows of {pixels.shape[1]} values, which are taken for gray images of {height} "
+            f"x {width} pixels, but every fourth value is {alpha:g}: they seem to be color images "
+            f"with an alpha channel. Set image_shape={(height // 2, width // 2, 4)}, or "
+            f"image_shape={(height, width)} if they are gray."
+        )
+    elif other := _other_width(_sample(images)):
+        warn(
+            f"X has rows of {pixels.shape[1]} values, which are taken for images of {height} x "
+            f"{width} pixels, but values {other} places apart are more alike than values {width} "
+            f"places apart. If the images are not square, set image_shape=(height, width). Perhaps "
+            f"{REMOVED}. If all is right, set image_shape={(height, width)}."
+        )
+
+
+def _warn_about_lines(images: ImageSet) -> None:
+    n = images.pixels.shape[1]
+    side = math.isqrt(n // 3)
+    if 3 * side**2 == n:
+        shape = (side, side, 3)
+        interleaved = f"Set image_shape={shape} to use them as such."
+        how = {
+            "interleaved": f"they seem to be color images of {side} x {side} pixels. {interleaved}",
+            "planes": f"they seem to be color images of {side} x {side} pixels, one channel after "
+            f"the other (RRR...GGG...BBB). {_advice_on_planes(shape)}",
+            "unknown": f"they may be color images of {side} x {side} pixels. If the values of a "
+            f"pixel stand together (RGBRGB...), set image_shape={shape}. If they hold one channel "
+            f"after the other (RRR...GGG...BBB): {_advice_on_planes(shape)}",
+        }[_color_order(_sample(images), side, 3)]
+    else:
+        how = (
+            f"no square images have so many. Set image_shape=(height, width) or (height, width, "
+            f"channels). If they were square, {REMOVED}."
+        )
+    warn(
+        f"X has rows of {n} values, which are taken for images one pixel high, but {how} If each "
+        f"row really is one line, such as a spectrum, set image_shape={(1, n)}."
+    )
+
+
+def _advice_on_planes(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    return f"Give np.moveaxis(X.reshape(-1, {channels}, {height}, {width}), 1, -1)."
+
+
+def _sample(images: ImageSet) -> np.ndarray:
+    """Some of the images, spread over all of them, as rows."""
+    n_features = images.pixels.shape[1]
+    n = min(len(images), MAX_IMAGES, max(MIN_IMAGES, MAX_VALUES // n_features))
+    chosen = np.linspace(0, len(images) - 1, n).astype(np.int64)
+    return images.batch(chosen).reshape(n, n_features)
+
+
+@np.errstate(all="ignore")  # infinite values make all comparisons false
+def _color_order(rows: np.ndarray, width: int, channels: int) -> str:
+    """Whether the colors in rows are 'interleaved', stand in 'planes', or it is 'unknown'."""
+    if len(rows) < MIN_IMAGES:
+        return "unknown"
+
+    def difference(stride: int) -> float:
+        return float(np.abs(rows[:, stride:] - rows[:, :-stride]).mean())
+
+    between = np.abs(np.diff(rows, axis=1)).mean(axis=0)
+    # Values side by side are two colors of one pixel, except where a pixel ends: in gray images in
+    # color these differ much less. In planes, the place in the row makes no difference.
+    by_place = [float(between[i::channels].mean()) for i in range(channels)]
+    if max(by_place) > SAME_CHANNELS * min(by_place):
+        return "interleaved"
+    as_planes = difference(1) + difference(width)
+    # Also two pixels apart, for patterns that change from each pixel to the next.
+    as_pixels = sum(
+        min(difference(stride), difference(2 * stride)) for stride in (channels, width * channels)
+    )
+    if as_planes < PLANES * as_pixels:
+        return "planes"
+    return "interleaved" if PLANES * as_planes > as_pixels else "unknown"
+
+
+def _find_alpha(rows: np.ndarray) -> float | None:
+    """The value of every fourth place, if it is the same in all rows and other places vary."""
+    if rows.shape[1] % 4 or len(rows) < MIN_IMAGES or not (alpha := float(rows[0, -1])):
+        return None
+    is_constant = (rows == rows[0]).all(axis=0)
+    is_alpha = (rows[0, 3::4] == alpha).all() and is_constant[3::4].all()
+    return alpha if is_alpha and not is_constant.reshape(-1, 4)[:, :3].any() else None
+
+
+@np.errstate(all="ignore")
+def _other_width(rows: np.ndarray) -> int | None:
+    """How wide the images in rows seem to be, if they do not seem square; None if they do."""
+    if len(rows) < MIN_IMAGES:
+        return None
+    # Without what they have in common, since a table's columns may have scales of their own.
+    rows = rows - rows.mean(axis=0)
+    width = math.isqrt(rows.shape[1])
+    squares = rows.reshape(-1, width, width)
+
+    def difference(right: int) -> np.ndarray:
+        """How much pixels differ from those a row down and some columns to the right."""
+        here = squares[:, :-1, max(0, -right) : width - max(0, right)]
+        there = squares[:, 1:, max(0, right) : width - max(0, -right)]
+        return np.abs(there - here).mean(axis=(1, 2))
+
+    steps = [k for k in range(-(2 * width // 5), 3 * width // 5 + 1) if abs(k) > 1]
+    others = {k: difference(k) for k in steps}
+    best = min(steps, key=lambda k: float(others[k].mean()))
+    square, other = difference(0), others[best]
+    within = float(np.abs(np.diff(rows, axis=1)).mean())
+    gain = square - other
+    is_other = (
+        other.mean() < OTHER_WIDTH * square.mean()
+        # Stripes in one direction are more alike along it than any neighbors in a row.
+        and other.mean() > MIN_LIKENESS * within
+        and square.mean() > MIN_UNLIKENESS * within
+        and gain.mean() > CERTAINTY * gain.std(ddof=1) / math.sqrt(len(gain))
+    )
+    return width + best if is_other else None
