@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-# Checks of parameters, with the messages that scikit-learn's users know. scikit-learn has no public
-# names for them; checks of our own would be a second set of rules and messages. They may go when
-# scikit-learn makes them public.
+# Checks of parameters, with the messages that scikit-learn's users know. scikit-learn (1.9) has no
+# public names for them; checks of our own would be a second set of rules and messages. They may go
+# with the oldest version of scikit-learn that does not export them publicly.
 from sklearn.utils._param_validation import (
     Interval,
     Options,
@@ -38,10 +39,11 @@ except ImportError:  # scikit-learn < 1.9; may go with support for 1.8
 
 __all__ = [
     "CallbackSupportMixin",
+    "DocLinkMixin",
     "Interval",
     "Options",
     "StrOptions",
-    "add_param_group",
+    "declare_optimizer",
     "has_callbacks",
     "parse_classifier",
     "start_fit_task",
@@ -49,9 +51,26 @@ __all__ = [
     "validate_params",
     "warn",
     "with_callbacks",
+    "without_compiler",
+    "without_torch_functions",
 ]
 
+# What may stand between a warning of ours and the line of the user's code that it is about: those
+# who call an estimator or load one, and the context managers and decorators around our functions.
 _CALLERS = {"sklearn_shapecnn", "sklearn", "joblib", "pickle", "skops", "torch", "contextlib"}
+
+
+class DocLinkMixin:
+    """Let the HTML representation of an estimator link to its page.
+
+    The two private attributes are those that scikit-learn's developer guide names for this.
+    """
+
+    _doc_link_module = "sklearn_shapecnn"
+    _doc_link_template = (
+        "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
+        "sklearn_shapecnn.{estimator_name}.html"
+    )
 
 
 def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
@@ -69,8 +88,8 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
 def has_callbacks(estimator: Any) -> bool:
     """Whether scikit-learn's callbacks are set on an estimator.
 
-    They could be told of every batch without asking, but that takes time in each step. There is no
-    public way to ask; this may go when there is.
+    They could be called for every batch without asking, but that takes time in each step.
+    scikit-learn (1.9) has no public way to ask; this may go with the oldest version without one.
     """
     return bool(getattr(estimator, "_skl_callbacks", None))
 
@@ -78,30 +97,51 @@ def has_callbacks(estimator: Any) -> bool:
 def start_fit_task(estimator: Any, max_subtasks: int = 0) -> Any:
     """Tell scikit-learn's callbacks that a fit begins; return its task.
 
-    scikit-learn documents this private method as the one to call; it may get a public name.
+    scikit-learn (1.9) documents this private method as the one to call. This may go with the oldest
+    version in which it has no public name.
     """
     return estimator._init_callback_context(max_subtasks=max_subtasks)
 
 
-def add_param_group(optimizer: Any, group: dict[str, Any]) -> None:
-    """Add a group of weights to a torch optimizer without importing torch's compiler.
+def declare_optimizer(net: Any) -> None:
+    """Let a skorch net know that it has an optimizer, before there is one.
 
-    torch wraps `Optimizer.add_param_group` so that its first call imports `torch._dynamo`: this
-    takes a second or more, changes the environment and the warnings filters, needs a folder to
-    write to, and breaks torch where Ctrl-C comes in the middle of it. The public method was tried.
-    This may go when torch no longer imports its compiler for an optimizer.
+    skorch (1.4) registers an optimizer when it is assigned, for `set_params` and for pickles, and
+    has no public way to do so before. This may go with the oldest version without one.
     """
-    from torch.optim import Optimizer
+    net._register_attribute("optimizer_", None)
 
-    method = Optimizer.add_param_group
-    getattr(method, "__wrapped__", method)(optimizer, group)
+
+def without_compiler(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of torch's optimizers that does not import torch's compiler.
+
+    torch (2.5 to 2.15) wraps some of these methods, so that their first call imports
+    `torch._dynamo`: this takes a second or more, changes the environment and the warnings filters,
+    needs a folder to write to, and breaks torch if Ctrl-C comes in the middle of it. There is no
+    public way around it. This may go with the oldest version of torch that imports its compiler for
+    an optimizer.
+    """
+    return getattr(method, "__wrapped__", method)
+
+
+def without_torch_functions() -> AbstractContextManager[None]:
+    """Let torch make tensors on the CPU unless another device is named, whatever its default is.
+
+    ``with torch.device("cpu")`` does so too, but in older versions of torch (2.5) a default device
+    that is set around it wins. This may go with the oldest version in which it does.
+    """
+    from torch._C import DisableTorchFunction
+
+    disabled: AbstractContextManager[None] = DisableTorchFunction()
+    return disabled
 
 
 def parse_classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
     """Declare the outputs of a classifier in skl2onnx, as it does for those of scikit-learn.
 
-    skl2onnx uses this parser where no other is registered. Ours adds the option ``features``, so it
-    has to call it, and there is no public way to.
+    skl2onnx uses this parser if no other is registered. Ours adds the option ``features`` and calls
+    it for all else; skl2onnx (1.20) exports it under no public name. This may go with the oldest
+    version that does not.
     """
     from skl2onnx._parse import _parse_sklearn_classifier
 

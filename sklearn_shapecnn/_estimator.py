@@ -16,6 +16,7 @@ from skorch.history import History
 
 from sklearn_shapecnn._compat import (
     CallbackSupportMixin,
+    DocLinkMixin,
     has_callbacks,
     validate_parameter_constraints,
     warn,
@@ -25,6 +26,8 @@ from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.image_shape import check_same_images, find_image_shape
 from sklearn_shapecnn._input.pixels import check_pixels
+from sklearn_shapecnn._input.plain import has_column_names
+from sklearn_shapecnn._input.row_layout import warn_about_rows
 from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
 from sklearn_shapecnn._saving import (
     FITTED,
@@ -39,15 +42,20 @@ from sklearn_shapecnn._saving import (
 )
 from sklearn_shapecnn._torch import find_device, is_available
 from sklearn_shapecnn._training.augment import resolve_augment
-from sklearn_shapecnn._training.callbacks import check_callbacks
+from sklearn_shapecnn._training.callbacks import TrainingInterrupted
 from sklearn_shapecnn._training.loop import train
 from sklearn_shapecnn._training.net import ShapeNet, build_net
+from sklearn_shapecnn._training.pixel_scale import PixelScale, match_scale
 from sklearn_shapecnn._training.progress import FitTasks, ShowProgress
 from sklearn_shapecnn._training.sample import Sample, distinct_sample
 from sklearn_shapecnn._training.settings import TrainingSettings
+from sklearn_shapecnn._training.user_callbacks import (
+    check_callbacks,
+    check_that_they_can_be_copied,
+)
 
 
-class ImageEstimator(CallbackSupportMixin, BaseEstimator):
+class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
     """A network that learns from images. A subclass adds the parameters and `_check_targets`."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
@@ -110,19 +118,23 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         if goes_on:
             self._check_same_network(config, known, incremental)
         augment = resolve_augment(self.augment, images.image_shape)
-        callbacks = check_callbacks(self.callbacks)
-        distinct, center, scale = distinct_sample(images, targets, weights)
+        callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
+        distinct, center, deviation = distinct_sample(images, targets, weights)
+        scale = PixelScale(center, deviation)
+        if incremental:
+            scale = scale.of_a_stream(images.pixels.dtype)
 
         # Only from here on: a call that is refused draws no random numbers.
         rng = make_generator(self.random_state)
         if group is not None:
             rng = group.broadcast(rng)
         sample, held_out = self._make_samples(distinct, rng, incremental)
-        net = (
-            self._copy_net(device, center, scale, incremental)
-            if goes_on
-            else build_net(config, device, center, scale, draw_seed(rng))
-        )
+        if goes_on:
+            net = self._copy_net(device, incremental)
+            match_scale(net, scale, images.pixels.dtype)
+        else:
+            net = build_net(config, device, scale.center, scale.scale, draw_seed(rng))
+            net.knows_scale_ = scale.is_known
         losses, scores = (self.loss_curve_, self.validation_scores_) if goes_on else ([], None)
         settings = TrainingSettings.from_parameters(
             parameters,
@@ -152,10 +164,13 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         tasks = self._begin_tasks({"X": X, "y": y, "metadata": metadata}, settings, start)
         bars = [ShowProgress()] if self.verbose else []
         n_epochs_before = len(net.history)
+        interrupt = None
         try:
             (train if group is None else group.train)(
                 net, sample, held_out, settings, [*bars, *tasks, *callbacks]
             )
+        except TrainingInterrupted as error:
+            interrupt = error
         finally:
             for bar in bars:
                 bar.close()
@@ -164,6 +179,10 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         # fails leaves everything as it was.
         stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
         self.__dict__ = stays | fitted.as_dict()
+        if interrupt is not None:
+            # So that a search or a script ends too. Python itself ends as by Ctrl-C only after the
+            # very class, not after one derived from it.
+            raise KeyboardInterrupt(*interrupt.args)
         for task in tasks:
             task.on_fit_end()
         return self
@@ -189,10 +208,11 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
                 )
             return images, getattr(self, "feature_names_in_", None)
         pixels = check_pixels(X, self)
-        image_shape = find_image_shape(pixels.shape, given)
+        images = ImageSet(pixels, find_image_shape(pixels.shape, given))
         # Before the training, since mixed names raise an error.
         names = _column_names(X) if pixels.ndim == 2 else None
-        return ImageSet(pixels, image_shape), names
+        warn_about_rows(images, is_given=given is not None)
+        return images, names
 
     def _make_samples(
         self, distinct: Sample, rng: np.random.Generator, incremental: bool
@@ -221,17 +241,9 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
                     f"warm_start=False."
                 )
 
-    def _copy_net(self, device: str, center: float, scale: float, incremental: bool) -> ShapeNet:
-        """A copy of the fitted net to go on with; warn if the new pixels have another scale."""
+    def _copy_net(self, device: str, incremental: bool) -> ShapeNet:
+        """A copy of the fitted net to go on with."""
         net = net_from_plain(net_to_plain(self.net_), device)
-        mean, deviation = float(net.module_.center), 1 / float(net.module_.scale)
-        ratio = 1 / scale / deviation
-        if not 0.05 < ratio < 20 or abs(center - mean) > 20 * deviation:
-            warn(
-                f"The pixels of X seem to be on another scale than those that the network knows: "
-                f"there they had a mean of {mean:.3g} and a deviation of {deviation:.3g}, here "
-                f"{center:.3g} and {1 / scale:.3g}. Give them on the same scale, such as 0 to 1."
-            )
         if incremental:
             net.history = History()  # else it grows with each call, and the next one copies it
         else:
@@ -247,7 +259,7 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         n_epochs_before = len(start.net_.history)
 
         def attributes_so_far(net: ShapeNet) -> dict[str, Any]:
-            # With the names even if there are none, since the copy has those of an earlier fit.
+            # Also a feature_names_in_ of None, which replaces the names of an earlier fit.
             return vars(start.after(net.snapshot(), net.history[n_epochs_before:]))
 
         n_epochs = sum(settings.rounds)
@@ -260,7 +272,8 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         if pixels.ndim == 2:
             # Column names first, as in scikit-learn: they say best what is wrong.
             with prefix_errors("X"):
-                validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+                named = X if has_column_names(X) else pixels
+                validate_data(self, named, reset=False, skip_check_array=True, ensure_2d=False)
         check_same_images(pixels.shape, self.image_shape_, type(self).__name__)
         return ImageSet(pixels, self.image_shape_)
 
@@ -290,6 +303,13 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
                 if isinstance(value, Integral):
                     float(value)
 
+    def __sklearn_clone__(self) -> Any:
+        try:
+            return super().__sklearn_clone__()
+        except Exception:
+            check_that_they_can_be_copied(self.callbacks)
+            raise
+
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__(), "_saved_by": current_versions()}
         if "net_" in state:
@@ -301,10 +321,12 @@ class ImageEstimator(CallbackSupportMixin, BaseEstimator):
         differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
         if differences:
             warn(OtherVersionWarning(type(self).__name__, differences))
-        # Parameters that are newer than the file get their defaults.
-        for name, parameter in signature(type(self)).parameters.items():
-            if parameter.default is not parameter.empty:
-                setattr(self, name, parameter.default)
+        # Parameters that are newer than the file get their defaults. A subclass may know only some
+        # of them, so its bases are asked too.
+        for cls in reversed(type(self).__mro__[:-1]):
+            for name, parameter in signature(cls).parameters.items():
+                if parameter.default is not parameter.empty:
+                    setattr(self, name, parameter.default)
         if FITTED & state.keys():
             with reading_a_file():
                 check_state(state)
@@ -343,6 +365,8 @@ def draw_seed(rng: np.random.Generator) -> int:
 
 def _column_names(X: Any) -> np.ndarray | None:
     """The names of the columns of X, if these are strings."""
+    if not has_column_names(X):
+        return None
     holder = BaseEstimator()  # not the estimator itself: a fit that fails changes nothing
     validate_data(holder, X, skip_check_array=True, ensure_2d=False)
     return getattr(holder, "feature_names_in_", None)

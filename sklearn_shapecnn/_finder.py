@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn.classifier import ShapeCNNClassifier
 
 
@@ -87,7 +88,8 @@ def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
     if channels == 1 and height > 1:
         one.append((height, width))
     is_box = getattr(getattr(X, "dtype", None), "kind", "") == "O"  # of many images
-    return np.asarray(X)[np.newaxis] if getattr(X, "shape", None) in one and not is_box else X
+    is_one = getattr(X, "shape", None) in one and not is_box
+    return np.asarray(as_numpy(X, "X"))[np.newaxis] if is_one else X
 
 
 def _walk_down(estimator: Any) -> tuple[ShapeCNNClassifier | None, list[Pipeline]]:

@@ -22,8 +22,8 @@ from skorch.history import History
 from sklearn_shapecnn import __version__
 from sklearn_shapecnn._network.config import GRID, NetworkConfig
 from sklearn_shapecnn._network.modules import dropout_layers
-from sklearn_shapecnn._torch import one_thread_if_forked
-from sklearn_shapecnn._training.net import ShapeNet, build_net
+from sklearn_shapecnn._torch import torch_as_usual
+from sklearn_shapecnn._training.net import OptimizerMemory, ShapeNet, build_net, to_arrays
 
 FORMAT = 2  # raise it when files change so that an older version would misread them
 
@@ -213,29 +213,25 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     plain : dict
         What ``net_from_plain`` makes the same net of. The arrays may share memory with the net.
     """
-    network = net.module_
-    states = net.optimizer_.state
+    network, memory = net.module_, net.optimizer_memory()
     return {
         "config": asdict(network.config),
+        "seed": net.module__seed,
         "learning_rate_init": net.lr,
         "alpha": net.optimizer__weight_decay,
         "label_smoothing": net.criterion__label_smoothing,
-        "weights": _to_arrays(network.state_dict()),
-        "moments": {
-            name: _to_arrays(states[weight])
-            for name, weight in network.named_parameters()
-            if weight in states
-        },
-        "learning_rate": float(net.optimizer_.param_groups[0]["lr"]),  # that of the last step
+        "weights": to_arrays(network.state_dict()),
+        "knows_scale": net.knows_scale_,
+        "has_doubted_scale": net.has_doubted_scale_,
+        "moments": memory.moments,
+        "learning_rate": memory.learning_rate,
         "dropout_state": dropout_layers(network)[0].generator.get_state().numpy(),
         # As one string: it may have many thousands of rows, and skops makes files of lists huge.
         "history": json.dumps(net.history.to_list(), default=_to_json),
     }
 
 
-@one_thread_if_forked()
-@torch.no_grad()
-@torch.inference_mode(False)
+@torch_as_usual(gradients=True)
 def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     """Make the net again that ``net_to_plain`` was given.
 
@@ -250,29 +246,29 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     net : ShapeNet
         It shares no memory with the arrays.
     """
-    net = build_net(config_from_plain(plain["config"]), device)
+    weights = plain["weights"]
+    center, scale = float(weights["center"]), float(weights["scale"])
+    config = config_from_plain(plain["config"])
+    net = build_net(config, device, center, scale, int(plain["seed"]))
     net.set_hyperparameters(
         **{name: plain[name] for name in ("learning_rate_init", "alpha", "label_smoothing")}
     )
     network = net.module_
     for name, tensor in network.state_dict().items():
-        if np.shape(plain["weights"][name]) != tuple(tensor.shape):  # some others torch would take
+        if np.shape(weights[name]) != tuple(tensor.shape):  # some others torch would take
             raise ValueError(f"{name} needs the shape {tuple(tensor.shape)}")
-    network.load_state_dict(_to_tensors(plain["weights"]))
+    network.load_state_dict(_to_tensors(weights))
     network.eval()
-    for name, weight in network.named_parameters():
-        if name in plain["moments"]:
-            moments = _to_tensors(plain["moments"][name])
-            net.optimizer_.state[weight] = {k: v.to(device) for k, v in moments.items()}
-    for group in net.optimizer_.param_groups:
-        group["lr"] = plain["learning_rate"]
+    net.knows_scale_ = bool(plain["knows_scale"])
+    net.has_doubted_scale_ = bool(plain["has_doubted_scale"])
+    moments = {
+        name: {key: np.array(array, dtype=np.float32) for key, array in arrays.items()}
+        for name, arrays in plain["moments"].items()
+    }
+    net.memory_ = OptimizerMemory(moments, float(plain["learning_rate"]))
     dropout_layers(network)[0].generator.set_state(torch.tensor(plain["dropout_state"]))
     net.history = History(json.loads(plain["history"]))
     return net
-
-
-def _to_arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
 def _to_tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:

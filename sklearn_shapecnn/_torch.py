@@ -1,4 +1,4 @@
-"""What torch needs around it: a device that is there, and threads that survive a fork."""
+"""What torch needs around it: a device that is there, and none of its user's switches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 import textwrap
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
+
+from sklearn_shapecnn._compat import without_torch_functions
+
+AUTOCAST_DEVICES = ("cpu", "cuda", "xpu", "mps")
 
 _is_forked = False
 
@@ -38,6 +42,32 @@ def one_thread_if_forked() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def torch_as_usual(*, gradients: bool = False) -> Iterator[None]:
+    """Compute with torch as if its user had switched nothing on or off.
+
+    Autocast would compute in other dtypes, and a default device would hold tensors that belong on
+    the CPU. A forked process keeps to one thread. torch's default dtype stays what it is, since it
+    is that of all threads.
+
+    Parameters
+    ----------
+    gradients : bool, default=False
+        Whether a backward pass or a further training may follow; else this is in inference mode.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(one_thread_if_forked())
+        stack.enter_context(torch.inference_mode(not gradients))
+        if gradients:
+            stack.enter_context(torch.enable_grad())
+        for kind in AUTOCAST_DEVICES:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.empty(0).device.type != "cpu":
+            stack.enter_context(without_torch_functions())
+        yield
 
 
 def find_device(device: str) -> str:

@@ -14,7 +14,8 @@ from skorch.callbacks import Callback
 
 from sklearn_shapecnn._compat import Interval, Options, StrOptions
 from sklearn_shapecnn._estimator import ImageEstimator, check_finite
-from sklearn_shapecnn._input.labels import check_labels, check_some_labels
+from sklearn_shapecnn._input.labels import check_labels, check_some_labels, plain_labels
+from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.weights import check_weights, warn_about_light_classes
 from sklearn_shapecnn._network.modules import ACTIVATIONS
 from sklearn_shapecnn._training.augment import AUGMENTATIONS
@@ -201,12 +202,6 @@ class ShapeCNNClassifier(
     True
     """
 
-    _doc_link_module = "sklearn_shapecnn"
-    _doc_link_template = (
-        "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
-        "sklearn_shapecnn.{estimator_name}.html"
-    )
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "image_shape": ["array-like", None],
         "n_filters": [
@@ -333,12 +328,18 @@ class ShapeCNNClassifier(
             If X, y, `sample_weight` or a parameter cannot be used, or if training diverges.
         TypeError
             If X is sparse.
+        KeyboardInterrupt
+            If you press Ctrl-C. After the first epoch the classifier keeps what it has learned
+            until then; before it is as it was.
 
         Warns
         -----
         ConvergenceWarning
             If all pixels are the same, if a class has less than a 999th of the weight of another
             and `class_weight` is None, or if eight epochs or more have taught nothing.
+        UserWarning
+            If X has rows of 64 values or more that are taken for images one pixel high, or that
+            seem to be images of another width or order of colors than they are taken for.
         """
         return self._fit(X, y, sample_weight)
 
@@ -443,7 +444,9 @@ class ShapeCNNClassifier(
         probabilities : ndarray of shape (n, n_classes), dtype float64
             In the order of `classes_`; each row sums to one.
         """
-        return softmax(self._scores(X), axis=1)
+        scores = self._scores(X)
+        with np.errstate(under="ignore"):  # the least probabilities are zero
+            return softmax(scores, axis=1)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class, exact for small ones too.
@@ -459,7 +462,9 @@ class ShapeCNNClassifier(
         log_probabilities : ndarray of shape (n, n_classes), dtype float64
             In the order of `classes_`.
         """
-        return log_softmax(self._scores(X), axis=1)
+        scores = self._scores(X)
+        with np.errstate(under="ignore"):
+            return log_softmax(scores, axis=1)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Score of each class before the softmax.
@@ -477,6 +482,27 @@ class ShapeCNNClassifier(
         """
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of images that get their label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
+            Images of the shape known from `fit`, in any of its forms, with pixels on the same
+            scale.
+        y : array-like of shape (n,)
+            Their labels, in any form that `fit` takes.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        # scikit-learn's own score knows fewer kinds of arrays.
+        weights = as_numpy(sample_weight, "sample_weight")
+        return super().score(X, plain_labels(y), weights)
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features that the scores of each image are computed from.
@@ -570,13 +596,11 @@ class ShapeCNNClassifier(
         if incremental:
             fitted = getattr(self, "classes_", None)
             known, targets = check_some_labels(y, pixels, classes, fitted, name)
-            return (
-                known,
-                targets,
-                check_weights(sample_weight, self.class_weight, pixels, known, targets),
-            )
-        known, targets = check_labels(y, pixels, name)
+        else:
+            known, targets = check_labels(y, pixels, name)
         weights = check_weights(sample_weight, self.class_weight, pixels, known, targets)
+        if incremental:
+            return known, targets, weights
         present = np.unique(targets[weights > 0])
         if len(present) < 2:
             raise ValueError(

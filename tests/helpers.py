@@ -43,7 +43,7 @@ def make_net(
     return net
 
 
-def train_net(net, sample, held_out=None, batch_size=5, **settings):
+def train_net(net, sample, held_out=None, batch_size=5, callbacks=(), **settings):
     """Train a net for three epochs of four batches or so; return the validation scores."""
     settings = {
         "learning_rate_init": net.lr,
@@ -57,5 +57,5 @@ def train_net(net, sample, held_out=None, batch_size=5, **settings):
         "seed": 0,
         **settings,
     }
-    train(net, sample, held_out, TrainingSettings(**settings))
+    train(net, sample, held_out, TrainingSettings(**settings), callbacks)
     return [row["valid_acc"] for row in net.history if "valid_acc" in row]

@@ -191,6 +191,137 @@ def test_what_the_optimizer_knows_must_fit_the_weights(fitted):
         set_state(changed(state, ["net_", "moments", name], values))
 
 
+# Where nothing can be written
+
+
+def test_a_net_from_a_file_has_no_optimizer_until_training_goes_on(few):
+    clf = small_classifier(max_iter=2, warm_start=True).fit(*few)
+    state = clf.__getstate__()
+    loaded = pickle.loads(pickle.dumps(clf))
+    loaded.predict(few[0])
+    moments = loaded.__getstate__()["net_"]["moments"]
+    assert "optimizer_" not in vars(loaded.net_)
+    assert moments.keys() == state["net_"]["moments"].keys() != set()
+    for name, arrays in state["net_"]["moments"].items():
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(moments[name][key], array)
+            assert moments[name][key].dtype == array.dtype
+    assert loaded.__getstate__()["net_"]["learning_rate"] == state["net_"]["learning_rate"]
+    again = pickle.loads(pickle.dumps(loaded))  # never trained in between
+    assert len(again.net_.optimizer_.state) == len(clf.net_.optimizer_.state) > 0
+    for loss in (again.partial_fit(*few).loss_curve_, loaded.partial_fit(*few).loss_curve_):
+        assert loss == clf.partial_fit(*few).loss_curve_[: len(loss)]
+
+
+def test_an_optimizer_made_late_is_set_as_any_other(few):
+    net = pickle.loads(pickle.dumps(small_classifier().fit(*few))).net_
+    net.set_hyperparameters(0.5, 0.25, 0.0)
+    assert {group["weight_decay"] for group in net.optimizer_.param_groups} == {0.25}
+    net.set_params(lr=0.125, optimizer__weight_decay=0.75)
+    assert {group["weight_decay"] for group in net.optimizer_.param_groups} == {0.75}
+    assert {group["lr"] for group in net.optimizer_.param_groups} == {0.125}
+
+
+LOAD_AND_PREDICT = """
+import pickle, sys
+import numpy as np
+
+with open(sys.argv[1] + "/model.pickle", "rb") as file:
+    clf = pickle.load(file)
+X, expected = (np.load(f"{sys.argv[1]}/{name}.npy") for name in ("X", "expected"))
+np.testing.assert_array_equal(clf.predict_proba(X), expected)
+clf.transform(X)
+imported = {name.partition(".")[2] for name in sys.modules if name.startswith("torch.")}
+print("compiler:", sorted(imported & {"_dynamo", "_inductor"}))
+"""
+
+# A Python that refuses to write: what asks for it has no place left to go.
+REFUSE = """
+import builtins, io, os, tempfile
+
+def refuse(*args, **kwargs):
+    raise OSError(30, "Read-only file system", *map(repr, args))
+
+def read_only(open_, is_writing):
+    def guarded(path, how="r", *args, **kwargs):
+        if is_writing(how) and path not in ("/dev/null", os.devnull):
+            refuse(path)
+        return open_(path, how, *args, **kwargs)
+    return guarded
+
+FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+builtins.open = io.open = read_only(open, lambda mode: set(mode) & set("wax+"))
+os.open = read_only(os.open, lambda flags: isinstance(flags, int) and flags & FLAGS)
+for name in ("mkdir", "makedirs", "unlink", "remove", "rename", "replace", "symlink", "link"):
+    setattr(os, name, refuse)
+tempfile.gettempdir = tempfile.gettempdirb = tempfile._get_default_tempdir = refuse
+tempfile.tempdir = None
+"""
+
+
+@pytest.fixture
+def saved(few, fitted, tmp_path):
+    """A folder with a model, images, and the probabilities of their classes."""
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
+    np.save(tmp_path / "X.npy", few[0])
+    np.save(tmp_path / "expected.npy", fitted.predict_proba(few[0]))
+    return tmp_path
+
+
+WARNINGS = ["-W", "error", "-W", "ignore:[Errno 30] Read-only file system.  joblib:UserWarning"]
+
+
+def run_python(code, folder, *before):
+    """Load the model of a folder in a new process; return what it prints."""
+    ran = subprocess.run(
+        # joblib says that it can start no processes without /dev/shm, which is true and enough.
+        [*before, sys.executable, *WARNINGS, "-B", "-c", code, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_loading_and_predicting_write_nothing(saved):
+    assert run_python(REFUSE + LOAD_AND_PREDICT, saved) == "compiler: []\n"
+
+
+def test_the_python_that_refuses_to_write_does(saved):
+    code = REFUSE + (
+        "import pathlib, pytest, sys\n"
+        "path = sys.argv[1] + '/new'\n"
+        "for write in (lambda: open(path, 'w'), lambda: os.open(path, os.O_CREAT),\n"
+        "              tempfile.TemporaryFile, pathlib.Path(path).mkdir):\n"
+        "    with pytest.raises(OSError):\n"
+        "        write()\n"
+    )
+    run_python(code, saved)
+    assert not (saved / "new").exists()
+
+
+def test_loading_and_predicting_on_a_read_only_file_system(saved):
+    mount = "mount --make-rprivate / && mount -o remount,bind,ro / && cd / && "
+    # Other mounts too, such as /tmp and /dev/shm, from the innermost one outward.
+    mount += (
+        "for folder in $(awk '{print $5}' /proc/self/mountinfo | sort -r); do "
+        "case $folder in /proc*|/sys*) ;; "
+        "*) mount -o remount,bind,ro $folder 2>/dev/null || true ;; esac; done; "
+    )
+    shell = ["unshare", "--mount", "sh", "-c"]
+    probe = mount + 'for f in / /tmp /dev/shm "$HOME" "$1"; do ! touch "$f/x" || exit 9; done'
+    try:
+        tried = subprocess.run([*shell, probe, "sh", str(saved)], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if tried.returncode:
+        pytest.skip(f"no read-only mounts can be made here: {tried.stderr.decode()[-200:]}")
+    out = run_python(LOAD_AND_PREDICT, saved, *shell, mount + 'exec "$@"', "sh")
+    assert out == "compiler: []\n"
+
+
 # Devices
 
 

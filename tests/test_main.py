@@ -72,9 +72,7 @@ def test_report(name, first_line, classes, n_test, least_accuracy, few_epochs, c
     out, err = capsys.readouterr()
 
     assert out.startswith(f"{name}: {first_line}. Classes: {', '.join(classes)}.\n")
-    assert re.search(
-        r"^Learned from \d+ images in \d+\.\d seconds, 6 epochs on \w+: ", out, re.M
-    )
+    assert re.search(r"^Learned from \d+ images in \d+\.\d seconds, 6 epochs on \w+: ", out, re.M)
     (accuracy,) = re.findall(rf"accuracy (\d\.\d\d\d) on {n_test} held-out images\.$", out, re.M)
     assert float(accuracy) >= least_accuracy
     assert re.search(rf"^ +accuracy +{accuracy} +{n_test}$", out, re.M)

@@ -367,3 +367,18 @@ def test_a_step_of_a_foreign_type_is_refused(few):
     assert not Foreign.loaded
     foreign = f"{Foreign.__module__}.Foreign"
     assert skops.io.get_untrusted_types(data=dumped) == sorted([OURS, foreign])
+
+
+def test_the_net_has_its_parameters_after_loading_and_going_on(few):
+    X, y = few
+    clf = small_classifier(warm_start=True).fit(X, y)
+    before = clf.net_.get_params_for("module")
+    loaded = pickle.loads(pickle.dumps(clf))
+    for net in (loaded.net_, loaded.fit(X, y).net_, loaded.partial_fit(X, y).net_):
+        after = net.get_params_for("module")
+        assert after["config"] == before["config"]
+        assert after["seed"] == before["seed"]
+        assert after["center"] == pytest.approx(before["center"])
+        assert after["scale"] == pytest.approx(before["scale"])
+    again = loaded.net_.set_params(module__seed=5)  # skorch makes the network anew
+    assert float(again.module_.scale) == pytest.approx(before["scale"])

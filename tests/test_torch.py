@@ -1,11 +1,13 @@
 """Devices and threads of torch: which are taken, and which are refused."""
 
+import contextlib
+
 import pytest
 import torch
 from helpers import small_classifier
 
 from sklearn_shapecnn import _torch
-from sklearn_shapecnn._torch import find_device, is_available, one_thread_if_forked
+from sklearn_shapecnn._torch import find_device, is_available, one_thread_if_forked, torch_as_usual
 
 GPUS = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
 
@@ -73,3 +75,47 @@ def test_a_forked_process_computes_on_one_thread(monkeypatch, is_forked, expecte
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(n_threads)
+
+
+def state_of_torch():
+    return (
+        torch.is_autocast_enabled("cpu"),
+        torch.empty(0).device.type,
+        torch.is_inference_mode_enabled(),
+        torch.is_grad_enabled(),
+        torch.get_default_dtype(),
+    )
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(
+    "switch",
+    [
+        contextlib.nullcontext,
+        torch.no_grad,
+        torch.inference_mode,
+        lambda: torch.autocast("cpu"),
+        lambda: torch.device("meta"),
+    ],
+)
+def test_torch_is_as_usual_and_then_as_before(switch, gradients):
+    @torch_as_usual(gradients=gradients)
+    def work():
+        assert state_of_torch() == (False, "cpu", not gradients, gradients, torch.float32)
+        return torch.ones((2, 2)) @ torch.ones((2, 2))
+
+    with switch():
+        before = state_of_torch()
+        for _ in range(2):
+            assert work().dtype == torch.float32
+            assert state_of_torch() == before
+        with pytest.raises(KeyboardInterrupt), torch_as_usual(gradients=gradients):
+            raise KeyboardInterrupt
+        assert state_of_torch() == before
+
+
+def test_torch_is_as_usual_within_itself():
+    with torch.device("meta"), torch_as_usual(gradients=True):
+        with torch_as_usual():
+            assert state_of_torch()[1:3] == ("cpu", True)
+        assert state_of_torch()[1:4] == ("cpu", False, True)

@@ -21,6 +21,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 import cv2
+import joblib
 import keras
 import numpy as np
 import onnxruntime
@@ -30,6 +31,7 @@ from common import alternate, is_quick, print_header, print_machine, print_row, 
 from skimage.draw import random_shapes
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -352,6 +354,36 @@ def import_rows(n_times: int, quick: bool) -> Iterator[tuple]:
     yield "import and `make_shapes`: `import sklearn.utils`", ratio(*seconds.values()), "1/1.15"
 
 
+def load_rows(n_times: int, quick: bool) -> Iterator[tuple]:
+    """The cold start of a program that loads a model and predicts for ten images."""
+    X, y = make_shapes(60, image_shape=(16, 16), random_state=0)
+    code = "import joblib, numpy; joblib.load({!r}).predict(numpy.load({!r}))"
+    with tempfile.TemporaryDirectory() as folder:
+        images = f"{folder}/X.npy"
+        np.save(images, X[:10])
+        programs = {"torch": "import torch", "both": "import torch, sklearn.base"}
+        for model in (ShapeCNNClassifier(max_iter=8), MLPClassifier()):
+            name = type(model).__name__
+            joblib.dump(model.fit(X, y), f"{folder}/{name}")
+            programs[name] = code.format(f"{folder}/{name}", images)
+        works = {
+            name: partial(subprocess.run, [sys.executable, "-c", program], check=True)
+            for name, program in programs.items()
+        }
+        seconds = alternate(works, n_times if quick else 4 * n_times)
+    for name, words, least in (
+        ("MLPClassifier", "the same with `MLPClassifier`", ""),
+        ("torch", "`import torch` alone", ""),
+        ("both", "`import torch, sklearn.base`", ""),
+    ):
+        took = [statistics.median(seconds[key]) for key in ("ShapeCNNClassifier", name)]
+        yield (
+            f"import, load and `predict` ({took[0]:.2f} s): {words} ({took[1]:.2f} s)",
+            ratio(seconds["ShapeCNNClassifier"], seconds[name]),
+            least,
+        )
+
+
 def main() -> None:
     """Measure and print."""
     quick = is_quick(__doc__)
@@ -367,6 +399,7 @@ def main() -> None:
     print_header("ours: theirs", "times as fast, median (least to most)", "asked for")
     for rows in (
         import_rows,
+        load_rows,
         drawing_rows,
         predict_rows,
         fit_rows,

@@ -198,16 +198,16 @@ def _resolve_stages(
         for name in _AUTO
         if not isinstance(parameters[name], str)
     }
-    # One width of filters or windows serves any number of stages; one number of filters is one.
+    # A single int as n_filters means one stage; as kernel_size or pool_size it goes for all stages.
     lengths = {
         name: len(value)
         for name, value in given.items()
         if name == "n_filters" or not isinstance(parameters[name], Integral)
     }
     if len(set(lengths.values())) > 1:
-        told = " and ".join(f"{name} has {n}" for name, n in lengths.items())
+        counts = " and ".join(f"{name} has {n}" for name, n in lengths.items())
         raise ValueError(
-            f"n_filters, kernel_size and pool_size need one value per stage, but {told}. Give "
+            f"n_filters, kernel_size and pool_size need one value per stage, but {counts}. Give "
             f"them the same length; kernel_size and pool_size may be one int for all stages."
         )
     n_stages = next(iter(lengths.values()), auto_n_stages(image_shape))

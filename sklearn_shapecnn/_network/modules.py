@@ -72,7 +72,10 @@ class ShapeCNN(nn.Module):
         return self.head(self.global_features(maps), pre_logits=pre_logits)
 
     def forward_intermediates(self, x: torch.Tensor, step: str = "output") -> list[torch.Tensor]:
-        """Maps of every stage: its 'output', or what its 'convolution' alone gives."""
+        """Maps of every stage: its 'output', or what its 'convolution' alone gives.
+
+        timm's method of this name returns the maps of the last stage beside this list.
+        """
         x = self._scale_pixels(x)
         maps = []
         for stage in cast(Iterable[Stage], self.stages):
@@ -105,7 +108,7 @@ class Stage(nn.Module):
         height, width = plan.kernel_size
         self.plan = plan
         self.pad = _padding_of_even_kernels(height, width)
-        self.conv = Conv2d(
+        self.conv = SeededConv2d(
             plan.in_channels,
             plan.out_channels,
             plan.kernel_size,
@@ -155,7 +158,7 @@ class Head(nn.Module):
     def __init__(self, n_features: int, config: NetworkConfig, generator: torch.Generator) -> None:
         super().__init__()
         widths = [n_features, *config.hidden_layer_sizes]
-        linear = Float64Linear if config.hidden_layer_sizes else Linear
+        linear = Float64Linear if config.hidden_layer_sizes else SeededLinear
         self.hidden = nn.Sequential(
             *(
                 nn.Sequential(
@@ -174,21 +177,25 @@ class Head(nn.Module):
         return (x if pre_logits else self.output(self.dropout(x))).float()
 
 
-class Conv2d(nn.Conv2d):
-    """A convolution that `_initialize_weights` initializes, not torch's global generator."""
+class SeededConv2d(nn.Conv2d):
+    """A convolution that leaves its weights to `_initialize_weights`, which has a seed.
+
+    torch's own initialization draws from its global generator, and its `skip_init` imports a
+    computer algebra system for half a second.
+    """
 
     def reset_parameters(self) -> None:
         pass
 
 
-class Linear(nn.Linear):
-    """A linear layer that `_initialize_weights` initializes, not torch's global generator."""
+class SeededLinear(nn.Linear):
+    """A linear layer that leaves its weights to `_initialize_weights`, as `SeededConv2d` does."""
 
     def reset_parameters(self) -> None:
         pass
 
 
-class Float64Linear(Linear):
+class Float64Linear(SeededLinear):
     """A linear layer that predicts in float64 on the CPU.
 
     In float32, several linear layers add up rounding errors that depend on how many images there

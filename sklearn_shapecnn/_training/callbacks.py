@@ -1,4 +1,4 @@
-"""Callbacks of skorch that end a training: a bad loss, no improvement, a wish of another one."""
+"""Callbacks of skorch that end a training: for a bad loss, no improvement, or on request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping
-from skorch.callbacks.scoring import ScoringBase
+from skorch.callbacks import Callback
 
 from sklearn_shapecnn._training.sample import Sample
 
@@ -21,6 +20,10 @@ class StopTraining(Exception):
 
 class StopEpoch(Exception):
     """Raised by a callback to end the epoch after this batch."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C after the first epoch: the net has settled with what it has learned until then."""
 
 
 class CheckLoss(Callback):
@@ -88,29 +91,3 @@ class StopIfAsked(Callback):
         """End the training."""
         if any(getattr(callback, "stop_training", False) for callback in self.callbacks):
             raise StopTraining
-
-
-def check_callbacks(callbacks: Sequence[Any] | None) -> list[Callback]:
-    """Return the callbacks that the user gave, or raise TypeError if one cannot be used."""
-    checked = list(callbacks or [])
-    for callback in checked:
-        if not isinstance(callback, Callback):
-            raise TypeError(
-                f"callbacks must hold objects of classes derived from skorch.callbacks.Callback, "
-                f"but got {callback!r}. Callbacks of scikit-learn are set by set_callbacks."
-            )
-        if isinstance(callback, ScoringBase):
-            raise TypeError(
-                f"callbacks holds {type(callback).__name__}, which scores on data that skorch "
-                f"splits off. Set early_stopping=True, which scores each epoch and keeps "
-                f"validation_scores_, or give scikit-learn's ScoringMonitor to set_callbacks."
-            )
-    return checked
-
-
-def has_stopped_early(callbacks: Sequence[Callback]) -> bool:
-    """Whether skorch's EarlyStopping has ended the training, for which it raises an interrupt."""
-    return any(
-        isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
-        for callback in callbacks
-    )

@@ -7,6 +7,7 @@ would leave the others waiting.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import math
 import multiprocessing
@@ -19,7 +20,6 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback
 
-from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.modules import dropout_layers
 from sklearn_shapecnn._training.augment import Augment
 from sklearn_shapecnn._training.callbacks import StopTraining
@@ -28,6 +28,7 @@ from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.progress import ShowProgress
 from sklearn_shapecnn._training.sample import Batch, Batches, Sample, count_batches
 from sklearn_shapecnn._training.settings import TrainingSettings
+from sklearn_shapecnn._training.user_callbacks import has_stopped_early
 
 
 class ProcessGroup:
@@ -36,7 +37,8 @@ class ProcessGroup:
     Parameters
     ----------
     device : {'auto', 'cpu'}
-        'auto' takes the GPU of each process, or the CPU if there is none.
+        'auto' takes the GPU of each process, or the CPU if there is none. The first choice holds as
+        long as the process lives, since Accelerate keeps it.
 
     Attributes
     ----------
@@ -81,8 +83,12 @@ class ProcessGroup:
         # Under torchrun, Accelerate joins processes on the CPU only if it is told to use the CPU.
         # What an Accelerator of the user's own has settled stays.
         on_cpu = device == "cpu" or (n_started > 1 and not has_gpu)
-        # Without the variable, Accelerate would choose the number of threads.
-        with patch_environment(OMP_NUM_THREADS=torch.get_num_threads()):
+        was_joined = torch.distributed.is_available() and torch.distributed.is_initialized()
+        # Without the first variable, Accelerate would choose the number of threads; the second one
+        # it sets on a Mac and leaves behind.
+        with patch_environment(
+            OMP_NUM_THREADS=torch.get_num_threads(), PYTORCH_ENABLE_MPS_FALLBACK=1
+        ):
             self.accelerator = accelerate.Accelerator(
                 cpu=on_cpu and not is_initialized(),
                 device_placement=False,  # the net is made where it belongs
@@ -90,6 +96,8 @@ class ProcessGroup:
                 dynamo_backend="no",
                 gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
             )
+        if not was_joined and torch.distributed.is_initialized():
+            atexit.register(_end_process_group)
         how = self.accelerator.distributed_type.value
         if how != "NO" and not how.startswith("MULTI_"):
             raise ValueError(
@@ -103,6 +111,11 @@ class ProcessGroup:
                 f"process group of its own, let it span all of them, or leave it out."
             )
         found = self.accelerator.device
+        if device == "cpu" and found.type != "cpu":
+            raise ValueError(
+                f"device='cpu' comes too late: Accelerate has computed on {found} since its first "
+                f"use in this process. Start a process that uses the CPU from the beginning."
+            )
         self.device = "cpu" if found.type == "cpu" else str(found)  # not cpu:0
         self._broadcast = broadcast_object_list
 
@@ -137,15 +150,14 @@ class ProcessGroup:
     ) -> None:
         """Train a net together; afterwards it is the same in all processes.
 
-        The parameters and errors are those of :func:`~sklearn_shapecnn._training.loop.train`.
-        Besides, ValueError is raised if the processes came with different images or parameters, or
-        with too few images for all of them.
+        The parameters and errors are those of :func:`~sklearn_shapecnn._training.loop.train`, but
+        an interrupt keeps nothing. Besides, ValueError is raised if the processes came with
+        different images or parameters, or with too few images for all of them.
         """
         if self.size == 1:
             train(net, sample, held_out, settings, callbacks)
             return
-        config = net.module_.config
-        check_agreement(self, net, sample, held_out, config, settings)
+        check_agreement(self, net, sample, held_out, settings)
         most_batches = len(sample) // (2 * self.size)
         if most_batches == 0:
             raise ValueError(
@@ -155,11 +167,17 @@ class ProcessGroup:
         n_batches = count_batches(len(sample), math.ceil(len(sample) / most_batches))
         settings = replace(settings, n_batches=min(settings.n_batches, n_batches))
         dropouts = dropout_layers(net.module_)  # they have one generator
-        shared = DistributedNet.around(net, self)
+        shared = DistributedNet.sharing(net, self)
         dropouts[0].generator.manual_seed(_seed_of_process(settings.seed, self.rank))
         if not self.accelerator.is_main_process:
             callbacks = [c for c in callbacks if not isinstance(c, ShowProgress)]
-        train(shared, sample, held_out, settings, callbacks)
+        try:
+            train(shared, sample, held_out, settings, callbacks)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(
+                "A fit that several processes share was interrupted. They may stand at different "
+                "steps, so that what was learned cannot be kept."
+            ) from error
         dropouts[0].generator.manual_seed(settings.seed)
         # The processes have computed the same, but machines of different kinds round differently;
         # and the history holds times.
@@ -173,12 +191,11 @@ def check_agreement(
     net: ShapeNet,
     sample: Sample,
     held_out: Sample | None,
-    config: NetworkConfig,
     settings: TrainingSettings,
 ) -> None:
     """Raise ValueError, in all processes, unless all are about to do the same."""
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(repr((config, settings)).encode())
+    digest.update(repr((net.module_.config, settings)).encode())
     for value in net.module_.state_dict().values():  # these depend on the images' scale as well
         digest.update(value.cpu().contiguous().numpy().tobytes())
     for part in (sample, held_out):
@@ -199,22 +216,30 @@ class DistributedNet(ShapeNet):
 
     net: ShapeNet
     group: ProcessGroup
-    parallel: torch.nn.Module
 
     @classmethod
-    def around(cls, net: ShapeNet, group: ProcessGroup) -> DistributedNet:
+    def sharing(cls, net: ShapeNet, group: ProcessGroup) -> DistributedNet:
         """Make one that shares everything with a net, which itself stays free of Accelerate."""
         shared = cls.__new__(cls)
-        # This averages the gradients of the processes in a backward pass. Everybody else, such as
-        # callbacks, sees the network itself.
-        parallel = group.accelerator.prepare(net.module_)
-        # By attribute, since the argument has another name in newer versions of torch.
-        parallel.broadcast_buffers = False  # batch normalization: averaged once an epoch
-        shared.__dict__.update(vars(net), net=net, group=group, parallel=parallel)
+        # The optimizer too, which is made by asking for it.
+        shared.__dict__.update(vars(net), optimizer_=net.optimizer_, net=net, group=group)
         return shared
 
-    def forward_in_training(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.parallel(pixels)
+    @torch.no_grad()
+    def backward(self, loss: torch.Tensor) -> None:
+        """Average the gradients of all processes.
+
+        torch's DistributedDataParallel would do it while it computes them, but imports torch's
+        compiler.
+        """
+        with torch.enable_grad():
+            super().backward(loss)
+        gradients = [w.grad for w in self.module_.parameters() if w.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        flat = self.group.accelerator.reduce(flat, reduction="mean")
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, mean in zip(gradients, flat.split(sizes), strict=True):
+            gradient.copy_(mean.view(gradient.shape))
 
     def snapshot(self) -> ShapeNet:
         own_callbacks, self.net.callbacks_ = self.net.callbacks_, self.callbacks_
@@ -228,13 +253,19 @@ class DistributedNet(ShapeNet):
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
-        stop = None
+        wish: type[BaseException] | None = None
         try:
             super().notify(method_name, **kwargs)
-        except (StopTraining, KeyboardInterrupt) as error:  # skorch's EarlyStopping interrupts
-            stop = error
-        if self.group.gather(stop is not None).any():
-            raise stop or StopTraining
+        except StopTraining:
+            wish = StopTraining
+        except KeyboardInterrupt:
+            callbacks = [callback for _, callback in self.callbacks_]
+            wish = StopTraining if has_stopped_early(callbacks) else KeyboardInterrupt
+        # The same exception in all processes: they go the same way from here.
+        kinds: list[type[BaseException] | None] = [None, StopTraining, KeyboardInterrupt]
+        strongest = kinds[int(self.group.gather(kinds.index(wish)).max())]
+        if strongest is not None:
+            raise strongest
 
     def get_iterator(self, dataset: Sample, training: bool = False) -> Batches:
         rank, n_processes = self.group.rank, self.group.size
@@ -246,19 +277,12 @@ class DistributedNet(ShapeNet):
         return batches
 
     def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
-        try:
-            super().run_single_epoch(iterator, *args, **kwargs)
-        except KeyboardInterrupt as error:
-            raise RuntimeError(
-                "A fit that several processes share was interrupted. They stand at different "
-                "steps, so that what was learned cannot be kept."
-            ) from error
+        super().run_single_epoch(iterator, *args, **kwargs)
         if not kwargs["training"]:
             return
         rows = self.history[-1]["batches"]
-        mine = [(row["train_loss"], row["train_batch_size"]) for row in rows]
-        everyones = self.group.gather(mine)
-        losses, sizes = everyones[..., 0].mean(axis=0), everyones[..., 1].sum(axis=0)
+        batches = self.group.gather([(row["train_loss"], row["train_batch_size"]) for row in rows])
+        losses, sizes = batches[..., 0].mean(axis=0), batches[..., 1].sum(axis=0)
         for row, loss, size in zip(rows, losses.tolist(), sizes.tolist(), strict=True):
             row["train_loss"], row["train_batch_size"] = loss, int(size)
         self._average_batch_norm()
@@ -267,18 +291,18 @@ class DistributedNet(ShapeNet):
     def _average_batch_norm(self) -> None:
         for module in self.module_.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
-                for mine in (module.running_mean, module.running_var):
-                    assert mine is not None
-                    everyones = self.group.gather(mine.tolist())
-                    mine.copy_(torch.from_numpy(everyones.mean(axis=0)))
+                for statistic in (module.running_mean, module.running_var):
+                    assert statistic is not None
+                    of_all = self.group.gather(statistic.tolist())
+                    statistic.copy_(torch.from_numpy(of_all.mean(axis=0)))
 
     def evaluate(self, sample: Sample) -> tuple[float, float]:
         mine = slice(self.group.rank, None, self.group.size)
         share = Sample(sample.images, sample.rows[mine], sample.targets[mine], sample.weights[mine])
         results = super().evaluate(share) if len(share) else (0.0, 0.0)
         total = float(share.weights.sum(dtype=np.float64))
-        everyones = self.group.gather([*results, total])
-        score, loss = np.average(everyones[:, :2], axis=0, weights=everyones[:, 2]).tolist()
+        of_all = self.group.gather([*results, total])
+        score, loss = np.average(of_all[:, :2], axis=0, weights=of_all[:, 2]).tolist()
         return score, loss
 
 
@@ -312,6 +336,12 @@ class ReseededAugment:
 
     def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return self.augment(pixels, self.generator)
+
+
+def _end_process_group() -> None:
+    """End the threads of torch's process group: a process that ends with them running may crash."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _seed_of_process(seed: int, rank: int) -> int:

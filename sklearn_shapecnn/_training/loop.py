@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 
-from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.augment import Augment
 from sklearn_shapecnn._training.callbacks import (
     KeepBest,
     StopIfAsked,
     StopTraining,
-    has_stopped_early,
+    TrainingInterrupted,
 )
 from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.outcome import has_learned, warn_if_nothing_learned
@@ -26,13 +24,12 @@ from sklearn_shapecnn._training.progress import ShowProgress
 from sklearn_shapecnn._training.sample import Sample
 from sklearn_shapecnn._training.schedule import SetLearningRate
 from sklearn_shapecnn._training.settings import MIN_EPOCHS, TrainingSettings
+from sklearn_shapecnn._training.user_callbacks import has_stopped_early, initialize_callbacks
 
-DIVERGED_LOSS = 1e6  # where that of a network that knows nothing is 0.7 to 7
+DIVERGED_LOSS = 1e6  # mean loss; a network that knows nothing has 0.7 to 7
 
 
-@one_thread_if_forked()
-@torch.inference_mode(False)
-@torch.enable_grad()
+@torch_as_usual(gradients=True)
 def train(
     net: ShapeNet,
     sample: Sample,
@@ -57,31 +54,33 @@ def train(
     ------
     ValueError
         If training diverges.
-
-    Warns
-    -----
-    UserWarning
-        If the user interrupts it after the first epoch; the net keeps what it has learned.
+    TrainingInterrupted
+        If the user interrupts it after the first epoch; the net is settled then, with what it has
+        learned until there.
+    KeyboardInterrupt
+        If the user interrupts it before, or interrupts a stream; the net is of no use then.
     """
+    interrupt = None
     learning_rate = SetLearningRate(settings.is_stream, net.n_steps_done)
     keep_best = None
     if held_out is not None:
         keep_best = KeepBest(held_out, settings.n_iter_no_change, settings.tol)
-    n_epochs_before = len(net.history)
+    history, n_epochs_before = net.history, len(net.history)
     own_callbacks = net.callbacks_
     added = [learning_rate, *([keep_best] if keep_best else []), *callbacks]
     added.append(StopIfAsked(added[:]))
     net.callbacks_ = own_callbacks + [(f"{type(c).__name__}_{i}", c) for i, c in enumerate(added)]
     # Not by set_params, which would initialize the network anew.
     net.iterator_train__n_batches = settings.n_batches
+    net.iterator_train__batch_size = len(sample) / settings.n_batches  # for skorch's ProgressBar
+    net.max_epochs = sum(settings.rounds)  # for loggers
+    net.verbose = int(any(isinstance(c, ShowProgress | PrintLog) for c in callbacks))
     image_shape = sample.images.image_shape
     net.iterator_train__augment = (
         Augment(settings.augment, image_shape) if settings.augment else None
     )
     try:
-        for callback in callbacks:
-            callback.initialize()
-        history = net.history
+        initialize_callbacks(callbacks)
         net.notify("on_train_begin", X=sample, y=sample.targets)
         net.history = history  # skorch's LoadInitState brings that of another fit
         with suppress(StopTraining):
@@ -102,22 +101,32 @@ def train(
         if n_epochs >= MIN_EPOCHS and not settings.is_stream:
             warn_if_nothing_learned(net, sample, n_epochs)
     except KeyboardInterrupt:
+        net.history = history
         n_epochs = _drop_unfinished_epoch(net, n_epochs_before, keep_best)
-        if n_epochs == 0:
+        is_wanted = has_stopped_early(callbacks)
+        if n_epochs == 0 or (settings.is_stream and not is_wanted):
             raise
         net.settle(keep_best)
-        if not has_stopped_early(callbacks):
-            warn(
-                f"Training was interrupted after epoch {n_epochs}; what was learned until then is "
-                f"kept. To go on, set warm_start=True and max_iter to the epochs that you still "
-                f"want, and call fit again."
+        if not is_wanted:
+            interrupt = TrainingInterrupted(
+                f"Training was interrupted after epoch {n_epochs}; the classifier keeps what it "
+                f"has learned until then. To go on, set warm_start=True and max_iter to the epochs "
+                f"that you still want, and call fit again."
             )
     finally:
         net.callbacks_ = own_callbacks
-    for callback in callbacks:
-        callback.on_train_end(net, X=sample, y=sample.targets)
-    if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
-        net.fail("weights of the network are no longer finite")
+    try:
+        for callback in callbacks:
+            callback.on_train_end(net, X=sample, y=sample.targets)
+        net.history = history  # skorch's Checkpoint may have gone back to that of an earlier epoch
+        if not all(bool(value.isfinite().all()) for value in net.module_.state_dict().values()):
+            net.fail("weights of the network are no longer finite")
+    except Exception as error:
+        if interrupt is None:
+            raise
+        raise KeyboardInterrupt from error  # a search would count another error as a failed fit
+    if interrupt is not None:
+        raise interrupt
 
 
 def _drop_unfinished_epoch(net: ShapeNet, n_epochs_before: int, keep_best: KeepBest | None) -> int:

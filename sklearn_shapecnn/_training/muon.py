@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch.optim.adamw import adamw
 
-from sklearn_shapecnn import _compat
+from sklearn_shapecnn._compat import without_compiler
 
 MOMENTUM = 0.6
 RATE_FACTOR = 10.0  # filters move by this times the learning rate, as a share of their length
@@ -62,9 +63,10 @@ class Muon(torch.optim.Optimizer):
         }
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of weights."""
-        _compat.add_param_group(self, param_group)
+    add_param_group = without_compiler(torch.optim.Optimizer.add_param_group)
+    load_state_dict = without_compiler(torch.optim.Optimizer.load_state_dict)
+    state_dict = without_compiler(torch.optim.Optimizer.state_dict)
+    zero_grad = without_compiler(torch.optim.Optimizer.zero_grad)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -78,6 +80,16 @@ class Muon(torch.optim.Optimizer):
             elif weights:
                 self._move_by_adamw(weights, group)
         return loss
+
+    def load_state(self, weight: torch.Tensor, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over what is known of the earlier steps of a weight."""
+        for name, array in arrays.items():
+            device = self._step_device(weight) if name == "step" else weight.device
+            self.state[weight][name] = torch.tensor(array, device=device)
+
+    def _step_device(self, weight: torch.Tensor) -> torch.device:
+        """Where the number of steps of a weight is counted: a fused step wants it beside it."""
+        return weight.device if self.defaults["fused"] else torch.device("cpu")
 
     def _turn(self, weight: torch.Tensor, learning_rate: float) -> None:
         gradient, state = weight.grad, self.state[weight]
@@ -94,7 +106,7 @@ class Muon(torch.optim.Optimizer):
         for weight in weights:
             state = self.state[weight]
             if not state:
-                device = weight.device if group["fused"] else None
+                device = self._step_device(weight)
                 state["step"] = torch.zeros((), dtype=torch.float32, device=device)
                 state["exp_avg"] = torch.zeros_like(weight)
                 state["exp_avg_sq"] = torch.zeros_like(weight)

@@ -1,9 +1,11 @@
-"""ShapeNet: skorch's classifier with a weighted loss, and how it is built and computed with."""
+"""ShapeNet: skorch's classifier with a weighted loss, and how to build and to compute with it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -12,16 +14,33 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from torch.nn import functional as F
 
+from sklearn_shapecnn._compat import declare_optimizer
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.inputs import images_at_once, tensor_batches
 from sklearn_shapecnn._network.modules import ShapeCNN
-from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.callbacks import CheckLoss, KeepBest, StopEpoch
 from sklearn_shapecnn._training.muon import Muon
 from sklearn_shapecnn._training.sample import Batch, Batches, Labels, Sample, count_batches
 
 MAX_GRADIENT_NORM = 1.0
+
+
+@dataclass
+class OptimizerMemory:
+    """What an optimizer knows of the steps that it has made, as plain arrays.
+
+    Attributes
+    ----------
+    moments : dict of str to dict of str to ndarray
+        By the name of each weight.
+    learning_rate : float
+        That of the last step.
+    """
+
+    moments: dict[str, dict[str, np.ndarray]]
+    learning_rate: float
 
 
 class ShapeNet(NeuralNetClassifier):
@@ -32,6 +51,9 @@ class ShapeNet(NeuralNetClassifier):
 
     callbacks_: list[tuple[str, Callback]]
     module_: ShapeCNN
+    memory_: OptimizerMemory | None = None  # of a net from a file, until it has an optimizer
+    knows_scale_: bool = True  # False as long as all its images were of one color
+    has_doubted_scale_: bool = False  # whether it has met images that seem to be on another scale
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         return [
@@ -39,6 +61,48 @@ class ShapeNet(NeuralNetClassifier):
             ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
             ("check_loss", CheckLoss()),
         ]
+
+    def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
+        """Parameters by name, those of the net's own callbacks and not of skorch's default ones."""
+        names = {f"callbacks__{name}" for name, _ in getattr(self, "callbacks_", [])}
+        return {
+            name: value
+            for name, value in super().get_params(deep=deep, **kwargs).items()
+            if not name.startswith("callbacks__") or "__".join(name.split("__")[:2]) in names
+        }
+
+    @cached_property
+    def optimizer_(self) -> Muon:
+        """The optimizer, which is made on first use: a net that only predicts needs none."""
+        args, kwargs = self.get_params_for_optimizer("optimizer", self.get_all_learnable_params())
+        optimizer = self.optimizer(*args, **kwargs)
+        if self.memory_ is not None:
+            for name, weight in self.module_.named_parameters():
+                if name in self.memory_.moments:
+                    optimizer.load_state(weight, self.memory_.moments[name])
+            for group in optimizer.param_groups:
+                group["lr"] = self.memory_.learning_rate
+        return optimizer
+
+    def initialize_optimizer(self, triggered_directly: None = None) -> ShapeNet:
+        """Forget the optimizer and all that it knows; the next use makes a new one."""
+        if "optimizer" not in self.prefixes_:
+            declare_optimizer(self)
+        self.__dict__.pop("optimizer_", None)
+        self.memory_ = None
+        return self
+
+    def optimizer_memory(self) -> OptimizerMemory:
+        """What the optimizer knows; the arrays may share memory with it."""
+        if "optimizer_" not in vars(self) and self.memory_ is not None:
+            return self.memory_
+        states = self.optimizer_.state
+        moments = {
+            name: to_arrays(states[weight])
+            for name, weight in self.module_.named_parameters()
+            if weight in states
+        }
+        return OptimizerMemory(moments, float(self.optimizer_.param_groups[0]["lr"]))
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Labels, *args: Any, **kwargs: Any
@@ -51,20 +115,20 @@ class ShapeNet(NeuralNetClassifier):
         """One step; without skorch's closure, which only optimizers like LBFGS need."""
         pixels, labels = batch
         self.module_.train()
-        y_pred = self.forward_in_training(pixels)
+        y_pred = self.module_(pixels)
         loss = self.get_loss(y_pred, labels)
-        self.module_.zero_grad()  # the optimizer's zero_grad would import torch's compiler
-        loss.backward()
+        self.optimizer_.zero_grad()
+        self.backward(loss)
         self.notify(
-            "on_grad_computed", named_parameters=self.module_.named_parameters(), batch=batch
+            "on_grad_computed", named_parameters=list(self.module_.named_parameters()), batch=batch
         )
         torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": y_pred}
 
-    def forward_in_training(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Scores of a batch, with what a backward pass needs."""
-        return self.module_(pixels)
+    def backward(self, loss: torch.Tensor) -> None:
+        """Compute the gradients of a batch."""
+        loss.backward()
 
     def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
         """One pass over the batches, or over as many of them as the callbacks want."""
@@ -85,8 +149,9 @@ class ShapeNet(NeuralNetClassifier):
         """Train with these from now on, with the weights as they are."""
         self.lr = learning_rate_init
         self.optimizer__weight_decay = alpha
-        for group in self.optimizer_.param_groups:
-            group["weight_decay"] = alpha
+        if "optimizer_" in vars(self):
+            for group in self.optimizer_.param_groups:
+                group["weight_decay"] = alpha
         self.criterion__label_smoothing = label_smoothing
         self.initialize_criterion()
 
@@ -105,6 +170,7 @@ class ShapeNet(NeuralNetClassifier):
 
     def settle(self, keep_best: KeepBest | None) -> None:
         """End the training, with the best weights if these were kept."""
+        self.memory_ = None  # the optimizer knows more by now
         self.module_.eval()
         if keep_best is not None:
             self.module_.load_state_dict(keep_best.best_weights)
@@ -138,8 +204,7 @@ class ShapeNet(NeuralNetClassifier):
         network = self.module_
         return self._compute(network.last_features, images, network.n_last_features)
 
-    @one_thread_if_forked()
-    @torch.inference_mode()
+    @torch_as_usual()
     def _compute(
         self, function: Callable[[torch.Tensor], torch.Tensor], images: ImageSet, width: int
     ) -> np.ndarray:
@@ -160,8 +225,7 @@ class ShapeNet(NeuralNetClassifier):
         return values
 
 
-@one_thread_if_forked()
-@torch.inference_mode(False)
+@torch_as_usual(gradients=True)
 def build_net(
     config: NetworkConfig, device: str, center: float = 0.0, scale: float = 1.0, seed: int = 0
 ) -> ShapeNet:
@@ -195,3 +259,8 @@ def build_net(
     net.initialize()
     net.module_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # of 4-D
     return net
+
+
+def to_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Arrays of the same values, in the same memory if that is the computer's own."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

@@ -16,7 +16,7 @@ from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._network.inputs import to_tensor
 from sklearn_shapecnn._training.augment import Augment
 
-HEAVY = 16  # times the mean weight: an image that weighs more is shown several times an epoch
+MAX_RELATIVE_WEIGHT = 16  # times the mean; what weighs more is shown several times an epoch
 
 Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
 Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
@@ -56,9 +56,9 @@ class Sample(Dataset):
         """The same sample, in which heavy images stand several times and share their weight.
 
         Gradients are clipped, so that one step an epoch teaches little, whatever its weight. The
-        sample grows by a share of one over ``HEAVY`` at most.
+        sample grows by a share of one over ``MAX_RELATIVE_WEIGHT`` at most.
         """
-        times = np.maximum(1, np.ceil(self.weights / HEAVY)).astype(np.int64)
+        times = np.maximum(1, np.ceil(self.weights / MAX_RELATIVE_WEIGHT)).astype(np.int64)
         if times.max() == 1:
             return self
         lighter = Sample(self.images, self.rows, self.targets, self.weights / times)
@@ -106,8 +106,9 @@ def distinct_sample(
     Returns
     -------
     sample : Sample
-    center, scale : float
-        ``(pixel - center) * scale`` has mean zero and standard deviation one over the sample.
+    center, deviation : float
+        Mean and standard deviation of the pixels of the sample; 0 as deviation if they are all the
+        same, or next to it.
     """
     digests, means, mean_squares = images.fingerprints()
     rows = np.flatnonzero(weights)
@@ -119,10 +120,8 @@ def distinct_sample(
     rows = rows[starts]
     center = means[rows].mean()
     deviation = math.sqrt(max(0.0, mean_squares[rows].mean() - center**2))
-    scale = 1.0
-    if deviation > max(1e-7 * abs(center), 1e-36):
-        scale = 1 / deviation
-    else:
+    if deviation <= max(1e-7 * abs(center), 1e-36):
+        deviation = 0.0
         warn(
             f"In float32, in which the network computes, all pixels of X are the same or next to "
             f"it (about {center:g}): there is little to learn from. Subtract what they have in "
@@ -130,7 +129,7 @@ def distinct_sample(
             ConvergenceWarning,
         )
     merged = (merged / merged.mean()).astype(np.float32)
-    return Sample(images, rows, targets[rows], merged), float(center), scale
+    return Sample(images, rows, targets[rows], merged), float(center), deviation
 
 
 class Batches:
@@ -142,7 +141,7 @@ class Batches:
     ----------
     dataset : Sample
     batch_size : int, default=1
-        Ignored; skorch always gives it.
+        Ignored; skorch gives it, and its progress bar reads it.
     n_batches : int, default=1
         Number of batches. With no more than half as many as there are images, batch normalization
         never meets a lone image.

@@ -91,7 +91,7 @@ class TrainingSettings:
 
 
 def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
-    """Choose 64 images a batch; fewer for few images, so that a pass has several, or large ones."""
+    """Choose 64 images a batch; fewer if images are large, or so few that an epoch is short."""
     return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
 
 

@@ -18,7 +18,7 @@ from sklearn_shapecnn._network.modules import (
     ShapeCNN,
     SumPool2d,
 )
-from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn.inspection._fitted_network import network_of
 
 _NAMES: dict[type[nn.Module], str] = {
@@ -76,9 +76,9 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     classifier, _ = find_classifier(estimator)
     network = network_of(classifier)
     height, width, channels = classifier.image_shape_
-    x = torch.zeros((1, channels, height, width), device=network.center.device)
+    x = network.center.new_zeros((1, channels, height, width))
     rows = [_row("input", "scaling of pixels", x)]
-    with one_thread_if_forked(), torch.inference_mode():
+    with torch_as_usual():
         for stage, layer in _layers(network):
             x = layer(x)
             rows.append(_row(stage, _name(layer), x, layer))

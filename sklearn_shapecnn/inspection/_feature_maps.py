@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from sklearn_shapecnn._estimator import check_finite
 from sklearn_shapecnn._finder import find_classifier
 from sklearn_shapecnn._network.inputs import tensor_batches
 from sklearn_shapecnn._network.modules import Stage
-from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
 
 STEPS = ("convolution", "output")
@@ -101,7 +100,7 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     classifier, X = find_classifier(estimator, X)
     network = network_of(classifier)
     images = classifier._images(X)
-    with one_thread_if_forked(), torch.inference_mode():
+    with torch_as_usual():
         batches = [
             [
                 maps.permute(0, 2, 3, 1).cpu().numpy()

@@ -16,9 +16,10 @@ from sklearn_shapecnn._estimator import check_finite
 from sklearn_shapecnn._finder import find_classifier
 from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._input.labels import plain_labels
 from sklearn_shapecnn._network.inputs import tensor_batches
 from sklearn_shapecnn._network.modules import ShapeCNN
-from sklearn_shapecnn._torch import one_thread_if_forked
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn.classifier import ShapeCNNClassifier
 from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
 
@@ -128,15 +129,13 @@ def saliency(
     explain = methods[method]
     targets = torch.from_numpy(_check_target(target, classifier, images))
     results = []
-    with one_thread_if_forked():
+    with torch_as_usual(gradients=method != "occlusion"):
         for batch in tensor_batches(images, network.center.device):
             mine, targets = targets[: len(batch)], targets[len(batch) :]
             results.append(explain(network, batch, mine.to(batch.device)).cpu().numpy())
     return check_finite(np.concatenate(results))
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
 def _grad_cam(
     network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor, *, stage: int
 ) -> torch.Tensor:
@@ -158,8 +157,6 @@ def _steepest_gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tenso
     return _gradients(network, x, targets).abs().amax(1)
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
 def _gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     x = x.detach().clone().requires_grad_()
     (gradient,) = torch.autograd.grad(_log_odds(network(x), targets).sum(), x)
@@ -181,7 +178,6 @@ def _integrated_gradients(
     return ((x - empty) * total / n_steps).sum(1)
 
 
-@torch.inference_mode()
 def _occlusion(
     network: ShapeCNN,
     x: torch.Tensor,
@@ -194,8 +190,8 @@ def _occlusion(
     stride = max(1, window // 2)
     before = _log_odds(network(x), targets)
     empty = _empty_images(x, baseline)
-    total = torch.zeros((len(x), height, width), device=x.device)
-    count = torch.zeros((height, width), device=x.device)
+    total = x.new_zeros((len(x), height, width))
+    count = x.new_zeros((height, width))
     # The first windows begin outside, so that border pixels are covered as often as others.
     for top in range(stride - window, height, stride):
         for left in range(stride - window, width, stride):
@@ -224,6 +220,7 @@ def _check_target(target: Any, classifier: ShapeCNNClassifier, images: ImageSet)
     """Find the index of the class to explain, for each image."""
     if target is None:
         return classifier.net_.scores(images).argmax(axis=1)
+    target = plain_labels(target, "target")
     labels = np.broadcast_to(target, len(images)) if np.ndim(target) == 0 else np.asarray(target)
     if labels.shape != (len(images),):
         raise ValueError(

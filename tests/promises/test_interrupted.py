@@ -2,10 +2,12 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
-import warnings
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -112,15 +114,14 @@ def test_every_line(few, kind, monkeypatch):
     monkeypatch.setattr(loop, "KeepBest", Seen)
     outcomes = Counter()
     for moment in moments_of(lambda: pickle.loads(dumped).fit(X_new, y_new)):
-        clf = None
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            try:
-                with Tracer(stop_at=moment):
-                    clf = pickle.loads(dumped)
-                    clf.fit(X_new, y_new)
-            except KeyboardInterrupt:
-                told.clear()
+        clf = interrupt = None
+        try:
+            with Tracer(stop_at=moment):
+                clf = pickle.loads(dumped)
+                clf.fit(X_new, y_new)
+        except KeyboardInterrupt as error:
+            interrupt = error
+        assert interrupt is not None  # nothing on the way has kept it for itself
         if clf is None:
             outcomes["not loaded"] += 1
             continue
@@ -128,7 +129,8 @@ def test_every_line(few, kind, monkeypatch):
         if are_same(before, after):
             outcomes["as it was"] += 1
             continue
-        outcomes["learned until then" if told else "done"] += 1
+        is_cut = "interrupted after epoch" in str(interrupt)
+        outcomes["learned until then" if is_cut else "done"] += 1
         assert ("feature_names_in_" in after) == (kind == "warm start")
         assert set(after) - {"feature_names_in_"} == FITTED
         probabilities = clf.predict_proba(X_new)
@@ -160,6 +162,55 @@ def test_predicting_and_saving_change_nothing(few):
         with pytest.raises(KeyboardInterrupt), Tracer(stop_at=moment):
             work()
         assert are_same(before, fitted_state(clf))
+
+
+SEARCH = """
+import os, signal, sys
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+
+class TellThatItTrains(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 3:
+            os.write(1, b"it trains\\n")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a background job
+X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
+clf = ShapeCNNClassifier(n_filters=4, max_iter=100_000, callbacks=[TellThatItTrains()])
+search = GridSearchCV(clf, {"alpha": [0, 0.1, 1]}, cv=2, n_jobs=int(sys.argv[1]))
+try:
+    search.fit(X, y)
+finally:
+    os.write(1, f"results: {hasattr(search, 'cv_results_')}\\n".encode())
+print("it goes on")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+@pytest.mark.parametrize("n_times", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_ends_a_search(n_jobs, n_times):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SEARCH, str(n_jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # with its workers, as in a terminal
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        assert process.stdout.readline() == "it trains\n"
+        for _ in range(n_times):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.2)
+        out, err = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert out.replace("it trains\n", "") in ("results: False\n", "")  # the second may be faster
+    assert "KeyboardInterrupt" in err
+    assert process.returncode == -signal.SIGINT
 
 
 class Fault(Exception):

@@ -148,7 +148,7 @@ FAIL = [
     predict_another_shape,
     draw_nonsense,
 ]
-ERRORS = (ValueError, Fault, UserWarning)  # here the warning about Ctrl+C is an error
+ERRORS = (ValueError, Fault, KeyboardInterrupt)
 
 
 @pytest.fixture

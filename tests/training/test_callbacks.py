@@ -2,12 +2,18 @@ import pickle
 import signal
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
 import skorch
 from helpers import make_net, make_sample, small_classifier, train_net
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.model_selection import GridSearchCV, cross_val_score, learning_curve
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import (
     BatchScoring,
     Callback,
@@ -140,19 +146,20 @@ def test_weights_of_a_checkpoint_to_begin_with(tmp_path):
     assert clf.n_iter_ == len(clf.loss_curve_) == 3
 
 
-def test_another_callback_that_raises_an_interrupt_is_warned_about():
+def test_the_interrupt_of_another_callback_goes_on_too():
     class Impatient(Callback):
         def on_epoch_end(self, net, **kwargs):
             raise KeyboardInterrupt
 
-    with pytest.warns(UserWarning, match="interrupted after epoch 1"):
-        clf = make_classifier(callbacks=[Impatient()]).fit(X, y)
+    clf = make_classifier(callbacks=[Impatient()])
+    with pytest.raises(KeyboardInterrupt, match="interrupted after epoch 1"):
+        clf.fit(X, y)
     assert clf.n_iter_ == 1
 
 
-def test_ctrl_c_is_warned_about_even_if_early_stopping_watches():
+def test_ctrl_c_goes_on_even_if_early_stopping_watches():
     stop = EarlyStopping(monitor="train_loss", patience=5, threshold=0, sink=lambda text: None)
-    with pytest.warns(UserWarning, match="interrupted after epoch 1"):
+    with pytest.raises(KeyboardInterrupt, match="interrupted after epoch 1"):
         make_classifier(callbacks=[stop, Interrupt(epoch=2)]).fit(X, y)
 
 
@@ -167,9 +174,8 @@ def test_ctrl_c_keeps_what_was_learned_and_training_can_go_on(early_stopping):
     clf = make_classifier(
         callbacks=[Interrupt(epoch=3)], early_stopping=early_stopping, max_iter=10
     )
-    with pytest.warns(UserWarning, match="interrupted after epoch 2;.*warm_start=True") as caught:
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2; .*warm_start=True"):
         clf.fit(X, y)
-    assert caught[0].filename == __file__
     assert clf.n_iter_ == len(clf.loss_curve_) == 2
     if early_stopping:
         assert len(clf.validation_scores_) == 2
@@ -178,6 +184,31 @@ def test_ctrl_c_keeps_what_was_learned_and_training_can_go_on(early_stopping):
     clf.set_params(callbacks=None, warm_start=True, max_iter=8).fit(X, y)
     assert len(clf.loss_curve_) == 10
     assert (clf.predict_proba(X) != before).any()
+
+
+METHODS = {
+    "search": lambda clf: GridSearchCV(clf, {"alpha": [0, 0.1]}, cv=2).fit(X, y),
+    "pipeline": lambda clf: make_pipeline(StandardScaler(), clf).fit(X, y),
+    "cross-validation": lambda clf: cross_val_score(clf, X, y, cv=2),
+    "learning curve": lambda clf: learning_curve(clf, X, y, cv=2, train_sizes=[0.5, 1.0]),
+    "bagging": lambda clf: BaggingClassifier(clf, n_estimators=2).fit(X, y),
+    "voting": lambda clf: VotingClassifier([("one", clf), ("other", clf)]).fit(X, y),
+    "stacking": lambda clf: StackingClassifier([("one", clf), ("other", clf)], cv=2).fit(X, y),
+    "calibration": lambda clf: CalibratedClassifierCV(clf, cv=2).fit(X, y),
+    "one against the rest": lambda clf: OneVsRestClassifier(clf).fit(X, y),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ctrl_c_ends_whatever_has_called_fit(method):
+    with pytest.raises(KeyboardInterrupt):
+        METHODS[method](make_classifier(callbacks=[Interrupt(epoch=2)]))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+def test_ctrl_c_in_a_worker_ends_a_search(backend):
+    with joblib.parallel_config(backend, n_jobs=2), pytest.raises(KeyboardInterrupt):
+        METHODS["search"](make_classifier(callbacks=[Interrupt(epoch=2)]))
 
 
 def test_ctrl_c_while_the_first_epoch_is_scored(monkeypatch):

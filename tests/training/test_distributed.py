@@ -39,7 +39,7 @@ def make(**params):
 def message(work):
     try:
         work()
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, KeyboardInterrupt) as error:
         return str(error)
 
 class AskToStop(Callback):

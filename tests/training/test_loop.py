@@ -4,6 +4,7 @@ import torch
 from helpers import make_net, make_sample, train_net
 
 from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._training.callbacks import TrainingInterrupted
 from sklearn_shapecnn._training.sample import Sample
 
 
@@ -67,7 +68,7 @@ def test_an_interrupt_keeps_the_epochs_so_far():
         return type(net).train_step(net, batch)
 
     net.train_step = stop_in_second_epoch
-    with pytest.warns(UserWarning, match="interrupted"):
+    with pytest.raises(TrainingInterrupted, match="interrupted after epoch 1"):
         train_net(net, make_sample(20))
     assert len(net.history) == 1
     assert not net.module_.training
@@ -98,14 +99,16 @@ def test_an_interrupt_while_an_epoch_is_scored_takes_that_epoch_back():
         return type(net).evaluate(net, sample)
 
     net.evaluate = stop_in_second_epoch
-    with pytest.warns(UserWarning, match="interrupted"):
-        scores = train_net(net, make_sample(), make_sample())
-    assert len(scores) == len(net.history) == 1
+    with pytest.raises(TrainingInterrupted):
+        train_net(net, make_sample(), make_sample())
+    assert [row["epoch"] for row in net.history if "valid_acc" in row] == [1]
+    assert len(net.history) == 1
     net = make_net()
     net.evaluate = stop_in_second_epoch
     scored[:] = [1]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as raised:
         train_net(net, make_sample(), make_sample())
+    assert raised.type is KeyboardInterrupt
 
 
 def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
@@ -115,5 +118,38 @@ def test_an_interrupt_before_the_first_epoch_is_over_is_passed_on():
         raise KeyboardInterrupt
 
     net.train_step = stop
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as raised:
         train_net(net, make_sample())
+    assert raised.type is KeyboardInterrupt
+
+
+def test_an_interrupted_stream_keeps_nothing():
+    net = make_net()
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    net.settle = stop  # after the whole pass
+    with pytest.raises(KeyboardInterrupt) as raised:
+        train_net(net, make_sample(), rounds=(1,), is_stream=True)
+    assert raised.type is KeyboardInterrupt
+
+
+def test_an_interrupt_goes_on_even_if_the_training_cannot_be_ended_well():
+    net = make_net()
+    steps = []
+
+    def spoil_then_stop(batch, **kwargs):
+        steps.append(1)
+        if len(steps) > 4:
+            raise KeyboardInterrupt
+        step = type(net).train_step(net, batch)
+        with torch.no_grad():
+            net.module_.stages[0].norm.running_var.fill_(float("inf"))
+        return step
+
+    net.train_step = spoil_then_stop
+    with pytest.raises(KeyboardInterrupt) as raised:
+        train_net(net, make_sample())
+    assert raised.type is KeyboardInterrupt  # so that nothing is kept
+    assert "no longer finite" in str(raised.value.__cause__)

@@ -97,15 +97,18 @@ def test_the_filters_of_a_network_turn_and_nothing_else():
     assert all(weight.ndim < 4 for weight in others["params"])
 
 
-def test_training_does_not_import_the_compiler_of_torch():
-    code = """
+def test_training_does_not_import_the_compiler_of_torch(tmp_path):
+    code = f"""
 import os, sys, warnings
+from skorch.callbacks import Checkpoint
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 X, y = make_shapes(30, image_shape=(8, 8), random_state=0)
 import torch
 before = dict(os.environ), list(warnings.filters)
 clf = ShapeCNNClassifier(n_filters=2, max_iter=1, early_stopping=True, dropout=0.1).fit(X, y)
 clf.set_params(early_stopping=False, warm_start=True).fit(X, y).partial_fit(X, y)
+clf.set_params(callbacks=[Checkpoint(monitor=None, dirname={str(tmp_path)!r})]).fit(X, y)
+clf.net_.load_params(checkpoint=clf.callbacks[0])
 assert (dict(os.environ), list(warnings.filters)) == before
 print("torch._dynamo" in sys.modules)
 """

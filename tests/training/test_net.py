@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import make_net, make_sample, train_net
+from skorch.callbacks import ProgressBar
 
 from sklearn_shapecnn._input.image_set import ImageSet
 
@@ -50,3 +51,18 @@ def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden, n_filter
             some = net.scores(ImageSet(sample.images.pixels[i : i + n], (2, 2, 1)))
             # Which way torch takes to a product, and so how it is rounded, depends on n.
             np.testing.assert_allclose(some, together[i : i + n], rtol=1e-5, atol=1e-6)
+
+
+def test_its_parameters_list_its_own_callbacks_and_no_others():
+    net = make_net()
+    names = {name.split("__")[1] for name in net.get_params() if name.startswith("callbacks__")}
+    assert (
+        names == {name for name, _ in net.callbacks_} == {"epoch_timer", "train_loss", "check_loss"}
+    )
+
+
+def test_progress_bar_of_skorch_knows_the_number_of_batches(capsys):
+    sample = make_sample(41)
+    bar = ProgressBar(detect_notebook=False)
+    train_net(make_net(), sample, rounds=(1,), n_batches=8, callbacks=[bar])
+    assert "0/8 [" in capsys.readouterr().err

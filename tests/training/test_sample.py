@@ -38,19 +38,21 @@ def test_distinct_sample_does_not_depend_on_the_order_of_the_images():
 
 def test_scaling_gives_mean_zero_and_deviation_one():
     pixels = np.random.default_rng(0).normal(300, 50, size=(40, 9))
-    _, center, scale = distinct_sample(ImageSet(pixels, (3, 3, 1)), np.arange(40) % 2, np.ones(40))
-    scaled = (pixels - center) * scale
+    _, center, deviation = distinct_sample(
+        ImageSet(pixels, (3, 3, 1)), np.arange(40) % 2, np.ones(40)
+    )
+    scaled = (pixels - center) / deviation
     assert scaled.mean() == pytest.approx(0, abs=1e-6)
     assert scaled.std() == pytest.approx(1, abs=1e-6)
 
 
 def test_constant_pixels_are_not_blown_up():
     with pytest.warns(ConvergenceWarning, match=r"all pixels of X are the same .* \(about 0\.1\)"):
-        _, center, scale = distinct_sample(
+        _, center, deviation = distinct_sample(
             ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
         )
     assert center == pytest.approx(0.1)
-    assert scale == 1
+    assert deviation == 0
 
 
 def test_split_holds_out_a_fraction_of_each_class_but_never_the_last_image():

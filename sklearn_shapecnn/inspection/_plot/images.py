@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_shapecnn._input.image_shape import find_image_shape
+from sklearn_shapecnn._input.labels import plain_labels
 from sklearn_shapecnn._input.pixels import check_pixels
 from sklearn_shapecnn.inspection._plot._sheet import (
     COLORS,
@@ -152,9 +153,12 @@ class ImagesDisplay:
             If matplotlib is missing.
         """
         pixels = check_pixels(X, cls.__name__)
-        check_consistent_length(pixels, y, y_pred)
         images = pixels.reshape(-1, *find_image_shape(pixels.shape, image_shape))
-        labels = [None if values is None else column_or_1d(values) for values in (y, y_pred)]
+        labels = [
+            None if values is None else column_or_1d(plain_labels(values, name))
+            for name, values in (("y", y), ("y_pred", y_pred))
+        ]
+        check_consistent_length(pixels, *labels)
         return cls(images, *labels).plot(ax=ax, n_columns=n_columns)
 
     def plot(self, ax: Axes | None = None, *, n_columns: int | None = None) -> ImagesDisplay:

@@ -1,0 +1,152 @@
+"""The callbacks of skorch that a user hands over: which work here, and words for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.base import clone
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    InputShapeSetter,
+    LoadInitState,
+    LRScheduler,
+    MlflowLogger,
+    PassthroughScoring,
+    TrainEndCheckpoint,
+    WandbLogger,
+)
+from skorch.callbacks.scoring import ScoringBase
+from torch.optim.lr_scheduler import LRScheduler as TorchScheduler
+
+HELD_OUT = "valid_"  # names in the history of what is measured on held-out images begin so
+
+
+def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> list[Callback]:
+    """Return the callbacks that the user gave.
+
+    Raises
+    ------
+    TypeError
+        If one is no callback, or of a class that cannot work here.
+    ValueError
+        If one asks for what the training does not give.
+    """
+    checked = list(callbacks or [])
+    for callback in checked:
+        if _is_scheduler(callback):
+            raise TypeError(
+                f"callbacks holds {_name(callback)}, which would have no effect: the classifier "
+                f"sets the learning rate before each step, in one cycle over max_iter epochs that "
+                f"rises to learning_rate_init. Change these two parameters instead."
+            )
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must hold objects of classes derived from skorch.callbacks.Callback, "
+                f"but got {callback!r}. Callbacks of scikit-learn are set by set_callbacks."
+            )
+        if isinstance(callback, ScoringBase):
+            raise TypeError(
+                f"callbacks holds {_name(callback)}, which scores on data that skorch "
+                f"splits off. Set early_stopping=True, which scores each epoch and keeps "
+                f"validation_scores_, or give scikit-learn's ScoringMonitor to set_callbacks."
+            )
+        if isinstance(callback, InputShapeSetter):
+            raise TypeError(
+                f"callbacks holds {_name(callback)}, which sets the size of what enters the "
+                f"network. The classifier does so by itself: leave it out, and set image_shape if "
+                f"X holds rows of images that are not square."
+            )
+        if isinstance(callback, PassthroughScoring) and not callback.on_train:
+            raise ValueError(
+                f"callbacks holds {_name(callback)}({callback.name!r}), which sums up batches of "
+                f"validation, and there are none. Set early_stopping=True, which scores each epoch "
+                f"on held-out images as a whole, or on_train=True for batches of the training."
+            )
+        wanted = _held_out_value(callback)
+        if wanted is not None and not early_stopping:
+            instead = (
+                "save_model=False"
+                if isinstance(callback, WandbLogger)
+                else f"monitor={wanted.replace(HELD_OUT, 'train_').replace('acc', 'loss')!r}"
+            )
+            raise ValueError(
+                f"callbacks holds {_name(callback)}, which watches {wanted!r}, and no images are "
+                f"held out to measure it on. Set early_stopping=True, or {instead} for "
+                f"{_name(callback)}."
+            )
+    return checked
+
+
+def initialize_callbacks(callbacks: Sequence[Callback]) -> None:
+    """Make callbacks ready for a training.
+
+    Raises
+    ------
+    ImportError
+        If one needs a package that is not installed.
+    ValueError
+        If one has nowhere to write to.
+    """
+    for callback in callbacks:
+        try:
+            callback.initialize()
+        except ImportError as error:
+            raise ImportError(
+                f"callbacks holds {_name(callback)}, which needs a package that is not installed: "
+                f"{error}"
+            ) from error
+        if isinstance(callback, MlflowLogger) and callback.run_ is None:
+            raise ValueError(
+                f"callbacks holds {_name(callback)}, and no run of MLflow is active. Call fit "
+                f"inside of `with mlflow.start_run():`, or give {_name(callback)} a run."
+            )
+        # A clone has a checkpoint of its own, which nobody else makes ready.
+        if isinstance(callback, LoadInitState) and isinstance(
+            callback.checkpoint, TrainEndCheckpoint
+        ):
+            callback.checkpoint.initialize()
+
+
+def has_stopped_early(callbacks: Sequence[Callback]) -> bool:
+    """Whether skorch's EarlyStopping has ended the training, for which it raises an interrupt."""
+    return any(
+        isinstance(callback, EarlyStopping)
+        and getattr(callback, "misses_", None) == callback.patience
+        for callback in callbacks
+    )
+
+
+def check_that_they_can_be_copied(callbacks: Any) -> None:
+    """Raise TypeError that names the callback which scikit-learn's `clone` cannot copy, if any."""
+    for callback in callbacks if isinstance(callbacks, list | tuple) else ():
+        try:
+            clone(callback, safe=False)
+        except Exception as error:
+            raise TypeError(
+                f"callbacks holds {_name(callback)}, which cannot be copied ({error}), and clones, "
+                f"searches and cross-validation need copies. Most often it holds an open file or a "
+                f"connection: let it open that in on_train_begin, as the page 'Watching' of the "
+                f"user guide shows for TensorBoard. Or set callbacks=None there."
+            ) from error
+
+
+def _is_scheduler(callback: Any) -> bool:
+    schedulers = (LRScheduler, TorchScheduler)
+    return isinstance(callback, schedulers) or (
+        isinstance(callback, type) and issubclass(callback, schedulers)
+    )
+
+
+def _held_out_value(callback: Callback) -> str | None:
+    """Name of the value in the history that only held-out images give, if a callback needs one."""
+    if isinstance(callback, WandbLogger):
+        return "valid_loss_best" if callback.save_model else None
+    monitor = callback.monitor if isinstance(callback, Checkpoint | EarlyStopping) else None
+    return monitor if isinstance(monitor, str) and monitor.startswith(HELD_OUT) else None
+
+
+def _name(callback: Any) -> str:
+    return (callback if isinstance(callback, type) else type(callback)).__name__
