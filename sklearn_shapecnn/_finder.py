@@ -66,7 +66,7 @@ def find_classifier(estimator: Any, X: Any = None) -> tuple[ShapeCNNClassifier, 
             check_is_fitted(estimator)
         raise TypeError(
             f"estimator must be a ShapeCNNClassifier, a pipeline that ends in one or a search over "
-            f"one, but got {type(estimator).__name__}."
+            f"one, but got {_name(estimator)}."
         )
     check_is_fitted(classifier)
     if X is not None:
@@ -90,6 +90,12 @@ def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
     is_box = getattr(getattr(X, "dtype", None), "kind", "") == "O"  # of many images
     is_one = getattr(X, "shape", None) in one and not is_box
     return np.asarray(as_numpy(X, "X"))[np.newaxis] if is_one else X
+
+
+def _name(estimator: Any) -> str:
+    """The class of an estimator, and of what is frozen in it."""
+    name = type(estimator).__name__
+    return f"{name}({_name(estimator.estimator)})" if name == "FrozenEstimator" else name
 
 
 def _walk_down(estimator: Any) -> tuple[ShapeCNNClassifier | None, list[Pipeline]]:

@@ -371,7 +371,8 @@ class ShapeCNNClassifier(
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images, in any form that `fit` takes; one is enough. The first ones set the image shape
-            and the scale of the pixels.
+            and the scale of the pixels. If these are all of one color, the first piece that is not
+            sets the scale; for dark pixels of 8 bits it is the range of their dtype.
         y : array-like of shape (n,)
             Labels: ints, strings or bools.
         classes : array-like of shape (n_classes,), default=None

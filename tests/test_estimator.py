@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import small_classifier
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
@@ -245,9 +245,65 @@ def test_classes_that_are_none(classes, message):
 
 @pytest.mark.parametrize("images", [255 * X, X / 255, X + 30])
 def test_pixels_on_another_scale_are_told_of(images, started):
-    with pytest.warns(UserWarning, match="seem to be on another scale") as caught:
+    words = "seem to be on another scale than the first ones .* which set its scale"
+    with pytest.warns(UserWarning, match=words) as caught:
         started.partial_fit(images, y)
     assert caught[0].filename == __file__
+    started.partial_fit(images, y)  # once is enough, for the same classifier and for copies
+    pickle.loads(pickle.dumps(started)).partial_fit(images, y)
+    started.set_params(warm_start=True, max_iter=1).fit(images, y)
+
+
+def test_warm_start_warns_once_of_another_scale():
+    clf = small_classifier(warm_start=True, max_iter=1).fit(X, y)
+    with pytest.warns(UserWarning, match="seem to be on another scale"):
+        clf.fit(255 * X, y)
+    clf.fit(255 * X, y)
+
+
+BYTES = (255 * (X - X.min()) / np.ptp(X)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("divisor", "dtype"),
+    [(256, np.uint8), (256, np.uint16), (256, np.float32), (64, np.uint8)],  # black, and dark
+)
+def test_a_dark_first_piece_does_not_spoil_a_stream(divisor, dtype):
+    dark, images = (BYTES // np.uint16(divisor)).astype(dtype), BYTES.astype(dtype)
+    clf, bright = small_classifier(), small_classifier()
+    if dark.any():
+        clf.partial_fit(dark, y, classes=[0, 1, 2])
+    else:
+        with pytest.warns(ConvergenceWarning, match="all pixels of X are the same"):
+            clf.partial_fit(dark, y, classes=[0, 1, 2])
+    bright.partial_fit(images, y, classes=[0, 1, 2])
+    for i in range(40):
+        clf.partial_fit(images, y)
+        bright.partial_fit(images, y)
+        if i == 20:
+            clf = pickle.loads(pickle.dumps(clf))
+    scale, expected = (float(model.net_.module_.scale) for model in (clf, bright))
+    assert 0.3 < scale / expected < 3
+    assert clf.score(images, y) > bright.score(images, y) - 0.1
+    with pytest.warns(UserWarning, match="seem to be on another scale"):
+        clf.partial_fit(1e4 * images, y)
+
+
+def test_an_image_of_one_color_in_a_stream_is_on_no_other_scale():
+    clf = small_classifier().partial_fit(BYTES, y, classes=[0, 1, 2])
+    for dtype in (np.uint8, np.float32):
+        with pytest.warns(ConvergenceWarning, match="all pixels of X are the same"):
+            clf.partial_fit(np.full((1, 144), 40, dtype), y[:1])
+
+
+def test_warm_start_takes_the_scale_of_the_first_images_that_have_one():
+    clf = small_classifier(warm_start=True, max_iter=20)
+    with pytest.warns(ConvergenceWarning):
+        clf.fit(0 * X, y)
+    clf.fit(1e4 * X, y)
+    assert float(clf.net_.module_.scale) == pytest.approx(1e-4 / X.std(), rel=1e-3)
+    scale = clf.net_.get_params_for("module")["scale"]
+    assert scale == pytest.approx(float(clf.net_.module_.scale))
 
 
 def test_a_network_goes_on_where_the_devices_are_others(started):

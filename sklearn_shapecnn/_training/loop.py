@@ -109,9 +109,10 @@ def train(
         net.settle(keep_best)
         if not is_wanted:
             interrupt = TrainingInterrupted(
-                f"Training was interrupted after epoch {n_epochs}; the classifier keeps what it "
-                f"has learned until then. To go on, set warm_start=True and max_iter to the epochs "
-                f"that you still want, and call fit again."
+                f"Training was interrupted after epoch {n_epochs}. A classifier that you fit "
+                f"yourself keeps what it has learned until then: to go on, set warm_start=True and "
+                f"max_iter to the epochs that you still want, and call fit again. A search keeps "
+                f"nothing."
             )
     finally:
         net.callbacks_ = own_callbacks

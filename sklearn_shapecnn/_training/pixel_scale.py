@@ -58,6 +58,7 @@ def match_scale(net: ShapeNet, found: PixelScale, dtype: np.dtype) -> None:
     network = net.module_
     if not net.knows_scale_:
         if found.is_known:
+            net.module__center, net.module__scale = found.center, found.scale
             network.center.fill_(found.center)
             network.scale.fill_(found.scale)
             net.knows_scale_ = True

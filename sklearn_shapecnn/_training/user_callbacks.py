@@ -77,7 +77,28 @@ def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> li
                 f"held out to measure it on. Set early_stopping=True, or {instead} for "
                 f"{_name(callback)}."
             )
+        _check_monitor(callback, checked, early_stopping)
     return checked
+
+
+def _check_monitor(callback: Callback, callbacks: Sequence[Callback], early_stopping: bool) -> None:
+    """Raise ValueError if a callback watches a name that nothing records."""
+    monitor = getattr(callback, "monitor", None)
+    if not isinstance(callback, Checkpoint | EarlyStopping) or not isinstance(monitor, str):
+        return
+    if any(not type(other).__module__.startswith("skorch.") for other in callbacks):
+        return  # a callback of the user's may record it
+    names = ["train_loss"]
+    names += [other.name for other in callbacks if isinstance(other, PassthroughScoring)]
+    if early_stopping:
+        names += ["valid_acc", "valid_loss"]
+    if isinstance(callback, Checkpoint):  # watches whether an epoch was the best one
+        names = [f"{name}_best" for name in names]
+    if monitor not in (*names, "dur", "epoch", "train_batch_count"):
+        raise ValueError(
+            f"callbacks holds {_name(callback)}, which watches {monitor!r}, and the training "
+            f"records no such value. Set monitor to {' or '.join(map(repr, names))}."
+        )
 
 
 def initialize_callbacks(callbacks: Sequence[Callback]) -> None:

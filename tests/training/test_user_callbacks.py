@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch import callbacks as sc
 
 from sklearn_shapecnn import make_shapes
+from sklearn_shapecnn._training.user_callbacks import check_callbacks
 from sklearn_shapecnn.inspection import saliency
 
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
@@ -359,3 +360,27 @@ def test_what_a_training_left_at_its_end_is_loaded_before_another(tmp_path):
     clf = make_classifier(callbacks=[checkpoint], max_iter=5).fit(X, y)
     going_on = make_classifier(callbacks=[sc.LoadInitState(checkpoint)], max_iter=1)
     assert clone(going_on).fit(X, y).loss_curve_[0] < clf.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    ("callback", "early_stopping", "names"),
+    [
+        (sc.EarlyStopping(monitor="val_loss"), False, "'train_loss'"),
+        (sc.EarlyStopping(monitor="accuracy"), True, "'train_loss' or 'valid_acc' or 'valid_loss'"),
+        (sc.Checkpoint(monitor="val_loss_best"), False, "'train_loss_best'"),
+    ],
+)
+def test_a_monitor_that_nothing_records_is_refused_before_the_training(
+    callback, early_stopping, names
+):
+    message = f"callbacks holds .* watches .* records no such value. Set monitor to {names}"
+    with pytest.raises(ValueError, match=message):
+        check_callbacks([callback], early_stopping)
+
+
+def test_a_callback_of_the_users_may_record_what_another_watches():
+    class Recorder(sc.Callback):
+        def on_epoch_end(self, net, **kwargs):
+            net.history.record("mine", 1.0)
+
+    check_callbacks([Recorder(), sc.EarlyStopping(monitor="mine")], early_stopping=False)
