@@ -174,7 +174,7 @@ def test_ctrl_c_keeps_what_was_learned_and_training_can_go_on(early_stopping):
     clf = make_classifier(
         callbacks=[Interrupt(epoch=3)], early_stopping=early_stopping, max_iter=10
     )
-    with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2; .*warm_start=True"):
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2\. .*warm_start=True"):
         clf.fit(X, y)
     assert clf.n_iter_ == len(clf.loss_curve_) == 2
     if early_stopping:
