@@ -21,6 +21,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn._network.modules import dropout_layers
+from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.augment import Augment
 from sklearn_shapecnn._training.callbacks import StopTraining
 from sklearn_shapecnn._training.loop import train
@@ -138,8 +139,7 @@ class ProcessGroup:
         mine = torch.tensor([values], dtype=dtype, device=self.accelerator.device)
         return self.accelerator.gather(mine).cpu().numpy()
 
-    @torch.inference_mode(False)
-    @torch.enable_grad()
+    @torch_as_usual(gradients=True)
     def train(
         self,
         net: ShapeNet,
