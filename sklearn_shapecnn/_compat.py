@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 # public names for them; checks of our own would be a second set of rules and messages. They may go
 # with the oldest version of scikit-learn that does not export them publicly.
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     Options,
     StrOptions,
@@ -40,6 +41,7 @@ except ImportError:  # scikit-learn < 1.9; may go with support for 1.8
 __all__ = [
     "CallbackSupportMixin",
     "DocLinkMixin",
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",

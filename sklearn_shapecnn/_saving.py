@@ -25,7 +25,7 @@ from sklearn_shapecnn._network.modules import dropout_layers
 from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.net import OptimizerMemory, ShapeNet, build_net, to_arrays
 
-FORMAT = 2  # raise it when files change so that an older version would misread them
+FORMAT = 3  # raise it when files change so that an older version would misread them
 
 
 @dataclass
@@ -41,6 +41,7 @@ class FittedAttributes:
     loss_curve_: list[float]
     validation_scores_: list[float] | None  # None without early stopping
     best_validation_score_: float | None
+    n_pretrained_filters_: tuple[int, ...]
     feature_names_in_: np.ndarray | None = None
 
     def after(self, net: ShapeNet, epochs: list[dict[str, Any]]) -> FittedAttributes:

@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, Trans
 from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
-from sklearn_shapecnn._compat import Interval, Options, StrOptions
+from sklearn_shapecnn._compat import HasMethods, Interval, Options, StrOptions
 from sklearn_shapecnn._estimator import ImageEstimator, check_finite
 from sklearn_shapecnn._input.labels import check_labels, check_some_labels, plain_labels
 from sklearn_shapecnn._input.plain import as_numpy
@@ -224,6 +224,7 @@ class ShapeCNNClassifier(
         "activation": [StrOptions(set(ACTIVATIONS))],
         "normalization": [StrOptions({"batch", "layer"}), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "weights": [StrOptions({"shapes"}), HasMethods(["fit", "predict"]), None],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -258,6 +259,7 @@ class ShapeCNNClassifier(
         activation: str = "relu",
         normalization: str | None = "batch",
         dropout: float = 0.0,
+        weights: Any = "shapes",
         learning_rate_init: float = 0.01,
         alpha: float = 0.01,
         batch_size: str | int = "auto",
@@ -285,6 +287,7 @@ class ShapeCNNClassifier(
         self.activation = activation
         self.normalization = normalization
         self.dropout = dropout
+        self.weights = weights
         self.learning_rate_init = learning_rate_init
         self.alpha = alpha
         self.batch_size = batch_size

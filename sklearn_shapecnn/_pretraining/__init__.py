@@ -1,0 +1,1 @@
+"""How the filters that the package ships were learned: from drawn formulas alone."""
