@@ -72,6 +72,7 @@ STORY = [  # the order of the gallery
     "plot_digits.py",
     "plot_faces.py",
     "plot_few_images.py",
+    "plot_starting_filters.py",
     "plot_calibration.py",
     "plot_kernel_sizes.py",
     "plot_pipeline.py",

@@ -48,7 +48,7 @@ from sklearn_shapecnn._saving import (
     reading_a_file,
 )
 from sklearn_shapecnn._torch import find_device, is_available
-from sklearn_shapecnn._training.augment import resolve_augment
+from sklearn_shapecnn._training.augment import check_augment, resolve_augment
 from sklearn_shapecnn._training.callbacks import TrainingInterrupted
 from sklearn_shapecnn._training.loop import train
 from sklearn_shapecnn._training.net import ShapeNet, build_net
@@ -127,7 +127,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
         if goes_on:
             self._check_same_network(config, known, incremental)
         pretrained = () if goes_on else self._pretrained_filters(config)
-        augment = resolve_augment(self.augment, images.image_shape)
+        augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
         distinct, center, deviation = distinct_sample(images, targets, weights)
         scale = PixelScale(center, deviation)
@@ -151,9 +151,10 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
             parameters,
             len(sample),
             images.image_shape,
-            augment=augment,
+            augment=resolve_augment(augment, len(distinct)),
             # With an int as random_state, each call of partial_fit has an order of its own.
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
+            is_pretrained=goes_on or any(n_pretrained),
             is_stream=incremental,
         )
         net.set_hyperparameters(

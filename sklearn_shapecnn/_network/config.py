@@ -14,7 +14,7 @@ from sklearn_shapecnn._input.errors import check_positive_ints
 
 GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID raster
 MAX_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
-_LARGE = 48 * 48  # pixels of an image beyond which 'auto' chooses other sizes
+_LARGE = 48 * 48  # pixels of an image beyond which the first stage pools twice as much
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 Size = tuple[int, int]  # height, width
@@ -141,41 +141,35 @@ class NetworkConfig:
         )
 
 
-def is_large(image_shape: ImageShape) -> bool:
-    """Whether an image has more than 48 x 48 pixels, so that 'auto' chooses other sizes."""
-    return image_shape[0] * image_shape[1] > _LARGE
-
-
 def auto_n_stages(image_shape: ImageShape) -> int:
-    """Choose the number of stages: one more where there are many pixels to look past."""
-    return 4 if is_large(image_shape) else 3
+    """Choose four stages: the last ones see whole shapes."""
+    return 4
 
 
 def auto_n_filters(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
-    """Choose the filters of each stage: fewer where there are many pixels to slide over."""
-    first, most = (16, 64) if is_large(image_shape) else (32, 256)
-    return tuple(min(first * 2**i, most) for i in range(n_stages))
+    """Choose the filters of each stage: more where maps are smaller and say more."""
+    return tuple(min(24 * 2**i, 96) for i in range(n_stages))
 
 
 def auto_kernel_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
-    """Choose the width of the filters: wider where a contour spans more pixels."""
-    return (5 if is_large(image_shape) else 3, *[3] * (n_stages - 1))
+    """Choose the width of the filters: the least that sees a pixel's neighbors."""
+    return (3,) * n_stages
 
 
 def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
-    """Choose the pooling of each stage, so that the last maps are a few pixels wide.
+    """Choose the pooling of each stage, so that the last maps are about 4 to 6 pixels wide.
 
-    That is about 5 pixels, and about 8 in large images. Early stages pool first, the very first one
-    twice as much in large images: their maps are the largest. Only in images under 16 pixels the
-    first stage is spared, since every pixel counts there.
+    Early stages pool first, the very first one twice as much in images of more than 48 x 48 pixels:
+    their maps are the largest. Only in images under 16 pixels the first stage is spared, since
+    every pixel counts there.
     """
     side = max(image_shape[:2])
     order = list(range(n_stages))
-    if is_large(image_shape):
+    if image_shape[0] * image_shape[1] > _LARGE:
         order = [0, *order]
     elif side < 16:
         order = order[1:] + order[:1]
-    n_halvings = max(0, round(math.log2(side / (8 if is_large(image_shape) else 5))))
+    n_halvings = max(0, round(math.log2(side / 4.4)))
     sizes = [1] * n_stages
     for i in range(n_halvings):
         sizes[order[i % len(order)]] *= 2

@@ -39,11 +39,11 @@ Pretrained = tuple[PretrainedStage, ...]
 @cache
 def shipped_filters() -> Pretrained:
     """The filters learned from drawn formulas, which the package ships."""
-    with (files(__package__).joinpath(SHIPPED)).open("rb") as file:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
-    stages = []
-    while (i := len(stages)) < 99 and f"{i}_norm_weight" in arrays:
+    path = files(__package__).joinpath(SHIPPED)
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+    stages: list[PretrainedStage] = []
+    while f"{(i := len(stages))}_norm_weight" in arrays:
         sizes = {
             int(name.split("_")[1]): array
             for name, array in arrays.items()
@@ -104,7 +104,8 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
         filters = _embed(_embed(filters[:n_out, :n_in], (asked, asked)), stage.plan.kernel_size)
         weight[:n_out] = 0
         weight[:n_out, :n_in] = torch.from_numpy(filters)
-        if isinstance(stage.norm, torch.nn.BatchNorm2d) and source.norm_weight is not None:
+        has_norm = source.norm_weight is not None and source.norm_bias is not None
+        if has_norm and isinstance(stage.norm, torch.nn.BatchNorm2d):
             stage.norm.weight[:n_out] = torch.from_numpy(source.norm_weight[:n_out])
             stage.norm.bias[:n_out] = torch.from_numpy(source.norm_bias[:n_out])
         counts[i] = n_out
@@ -128,7 +129,9 @@ def _embed(filters: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     ranges = []
     for ours, theirs in zip(size, filters.shape[2:], strict=True):
         offset = (ours - 1) // 2 - (theirs - 1) // 2
-        ranges.append((max(0, offset), max(0, -offset), min(ours - max(0, offset), theirs - max(0, -offset))))
+        ranges.append(
+            (max(0, offset), max(0, -offset), min(ours - max(0, offset), theirs - max(0, -offset)))
+        )
     (top, from_top, height), (left, from_left, width) = ranges
     whole[:, :, top : top + height, left : left + width] = filters[
         :, :, from_top : from_top + height, from_left : from_left + width

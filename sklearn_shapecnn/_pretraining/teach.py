@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sklearn_shapecnn._training.muon import Muon
-from sklearn_shapecnn._training.schedule import one_cycle
 from sklearn_shapecnn._pretraining.bank import DEPTHS, KERNEL_SIZES, N_FILTERS, Bank, Cut, narrow
 from sklearn_shapecnn._pretraining.drawing import Drawer
 from sklearn_shapecnn._pretraining.formulas import draw_formulas
+from sklearn_shapecnn._training.muon import Muon
+from sklearn_shapecnn._training.schedule import one_cycle
 
 SIDES = (8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 72)
 SHARES = (8, 3, 3, 8, 6, 10, 14, 14, 6, 6, 4, 10, 8)  # of the batches, in percent

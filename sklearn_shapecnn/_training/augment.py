@@ -11,20 +11,20 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_shapecnn._input.errors import prefix_errors
-from sklearn_shapecnn._network.config import is_large
 
 AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
+MANY_IMAGES = 1000  # from which on 'auto' only shifts them
 JITTERED_SHARE = 0.75  # of the images; the others stay as sharp as they are
 MAX_TURN, MAX_ZOOM, MAX_MOVE = math.radians(10), 0.1, 0.1  # an angle and shares of the side
 
 
-def auto_augment(image_shape: tuple[int, int, int]) -> str:
-    """Choose jitter where a shape spans many pixels; where few, interpolation would blur it."""
-    return "jitter" if is_large(image_shape) else "shift"
+def auto_augment(n_samples: int) -> str:
+    """Choose jitter for few images, which need it most; it costs a little where there are many."""
+    return "jitter" if n_samples < MANY_IMAGES else "shift"
 
 
-def resolve_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
-    """Turn the parameter `augment` into names of augmentations.
+def check_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
+    """Turn the parameter `augment` into names of augmentations, 'auto' among them.
 
     Raises
     ------
@@ -33,9 +33,8 @@ def resolve_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[st
     """
     with prefix_errors("augment"):
         names = [] if augment is None else np.ravel(augment).tolist()
-    names = [auto_augment(image_shape) if name == "auto" else name for name in names]
     for name in names:
-        if name not in AUGMENTATIONS:
+        if name not in ("auto", *AUGMENTATIONS):
             raise ValueError(
                 f"augment holds {name!r}, which is none of auto, {', '.join(AUGMENTATIONS)}."
             )
@@ -45,6 +44,11 @@ def resolve_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[st
             f"{image_shape[1]} pixels. Use 'flips', or pad the images to a square."
         )
     return tuple(names)
+
+
+def resolve_augment(names: Sequence[str], n_samples: int) -> tuple[str, ...]:
+    """Replace 'auto' by what suits a number of images."""
+    return tuple(auto_augment(n_samples) if name == "auto" else name for name in names)
 
 
 class Augment:

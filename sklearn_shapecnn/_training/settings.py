@@ -10,7 +10,8 @@ from typing import Any
 from sklearn_shapecnn._network.inputs import MAX_PIXELS
 from sklearn_shapecnn._training.sample import count_batches
 
-MIN_EPOCHS = 8  # of a full round
+MIN_EPOCHS = 8  # of a full round from random filters
+RANDOM_RATE, PRETRAINED_RATE = 0.01, 0.003  # highest learning rates
 STREAM_BATCH_SIZE = 32  # of partial_fit
 
 
@@ -55,6 +56,7 @@ class TrainingSettings:
         *,
         augment: tuple[str, ...],
         seed: int,
+        is_pretrained: bool = False,
         is_stream: bool = False,
     ) -> TrainingSettings:
         """Resolve the parameters of an estimator for a number of images.
@@ -65,6 +67,8 @@ class TrainingSettings:
         n_samples : int
             Number of distinct images to learn from.
         image_shape : tuple of int (height, width, channels)
+        is_pretrained : bool, default=False
+            Whether the filters have learned something already, so that less remains to be done.
         augment, seed, is_stream
             See the class.
         """
@@ -75,9 +79,18 @@ class TrainingSettings:
                 batch_size = auto_batch_size(n_samples, image_shape)
         n_batches = count_batches(n_samples, int(batch_size))
         n_epochs = 1 if is_stream else max_iter
-        rounds = auto_rounds(n_batches) if n_epochs == "auto" else (int(n_epochs),)
+        if n_epochs != "auto":
+            rounds = (int(n_epochs),)
+        elif is_pretrained:
+            rounds = (auto_epochs(n_samples, n_batches),)
+        else:
+            rounds = auto_rounds(n_batches)
+        learning_rate = parameters["learning_rate_init"]
+        if learning_rate == "auto":
+            # That of a stream is a third of it already.
+            learning_rate = PRETRAINED_RATE if is_pretrained and not is_stream else RANDOM_RATE
         return cls(
-            learning_rate_init=float(parameters["learning_rate_init"]),
+            learning_rate_init=float(learning_rate),
             alpha=float(parameters["alpha"]),
             label_smoothing=float(parameters["label_smoothing"]),
             n_iter_no_change=parameters["n_iter_no_change"],
@@ -95,8 +108,18 @@ def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
     return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
 
 
+def auto_epochs(n_samples: int, n_batches: int) -> int:
+    """Choose the epochs of a training that starts from pretrained filters.
+
+    They are 40 for up to 200 images and fall to 4 with the number of images, slower than it rises;
+    but 120 steps at least, in up to 100 epochs.
+    """
+    n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
+    return max(4, n_epochs, min(100, math.ceil(120 / n_batches)))
+
+
 def auto_rounds(n_batches: int) -> tuple[int, ...]:
-    """Choose the epochs of each round of training from the batches of an epoch.
+    """Choose the epochs of each round of training from random filters.
 
     The last round takes some 600 steps in 8 to 100 epochs. If those are few epochs of many images,
     a short round comes before it, which is enough for an easy task: images seen two to four times

@@ -112,7 +112,8 @@ def _add_global_features(graph: Graph, x: str, features: GlobalFeatures, n_maps:
         n_pixels = features.map_size[0] * features.map_size[1]
         x = graph.add("Reshape", x, graph.constant([-1, n_maps, n_pixels], np.int64))
         x = graph.add("MatMul", x, graph.constant(_cell_means(features.map_size, features.grid)))
-    return graph.add("Concat", highest, mean, graph.add("Flatten", x), axis=1)
+    cells = graph.add("Mul", graph.add("Flatten", x), graph.constant(features.cell_scale))
+    return graph.add("Concat", highest, mean, cells, axis=1)
 
 
 def _cell_means(map_size: Sequence[int], grid: Sequence[int]) -> np.ndarray:

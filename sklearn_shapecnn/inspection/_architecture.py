@@ -54,7 +54,9 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
         - 'output_shape' : tuple of int (height, width, channels) or (n_features,);
         - 'n_weights' : int, how many numbers it has learned;
         - 'n_multiply_adds' : int, multiplications with addition for one image, in convolutions and
-          linear layers; the other layers do none or few.
+          linear layers; the other layers do none or few;
+        - 'n_pretrained' : int, how many filters of a convolution did not start at random but from
+          those that `weights` stands for; 0 for the other layers.
 
     Raises
     ------
@@ -72,16 +74,20 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     >>> layers = architecture(clf)
     >>> layers[1]["layer"], layers[1]["output_shape"], layers[1]["n_weights"]
     ('convolution 3 x 3', (24, 24, 8), 72)
+    >>> layers[1]["n_pretrained"]
+    8
     """
     classifier, _ = find_classifier(estimator)
     network = network_of(classifier)
     height, width, channels = classifier.image_shape_
     x = network.center.new_zeros((1, channels, height, width))
+    counts = iter(classifier.n_pretrained_filters_)  # one for each convolution
     rows = [_row("input", "scaling of pixels", x)]
     with torch_as_usual():
         for stage, layer in _layers(network):
             x = layer(x)
-            rows.append(_row(stage, _name(layer), x, layer))
+            n_pretrained = next(counts) if isinstance(layer, nn.Conv2d) else 0
+            rows.append(_row(stage, _name(layer), x, layer, n_pretrained))
     return rows
 
 
@@ -107,7 +113,9 @@ def _name(layer: nn.Module) -> str:
     return f"{name} {' x '.join(map(str, size))}" if size else name
 
 
-def _row(stage: str, name: str, x: torch.Tensor, layer: nn.Module | None = None) -> dict[str, Any]:
+def _row(
+    stage: str, name: str, x: torch.Tensor, layer: nn.Module | None = None, n_pretrained: int = 0
+) -> dict[str, Any]:
     """Describe a layer and its output."""
     shape = tuple(x.shape[1:])
     weights = [] if layer is None else [weight.numel() for weight in layer.parameters()]
@@ -122,4 +130,5 @@ def _row(stage: str, name: str, x: torch.Tensor, layer: nn.Module | None = None)
         "output_shape": (*shape[1:], shape[0]) if len(shape) == 3 else shape,
         "n_weights": sum(weights),
         "n_multiply_adds": n_multiply_adds,
+        "n_pretrained": n_pretrained,
     }

@@ -63,3 +63,20 @@ def test_multiply_adds_are_those_of_the_sums(few):
     convolution, linear = (layer for layer in architecture(clf) if layer["n_multiply_adds"])
     assert convolution["n_multiply_adds"] == 8 * 8 * 4 * 3 * 3
     assert linear["n_multiply_adds"] == 2 * 4 * 11
+
+
+@pytest.mark.parametrize(
+    ("parameters", "counts"),
+    [
+        ({"weights": None}, [0, 0]),
+        ({}, [12, 10]),
+        ({"hidden_layer_sizes": 5, "dropout": 0.5, "kernel_size": 4}, [12, 10]),
+    ],
+)
+def test_pretrained_filters_are_counted_in_their_convolutions(few, parameters, counts):
+    clf = ShapeCNNClassifier(n_filters=(12, 10), max_iter=1, random_state=0, **parameters)
+    layers = architecture(clf.fit(*few))
+    convolutions = [layer for layer in layers if "convolution" in layer["layer"]]
+    others = [layer for layer in layers if "convolution" not in layer["layer"]]
+    assert [layer["n_pretrained"] for layer in convolutions] == counts
+    assert {layer["n_pretrained"] for layer in others} == {0}

@@ -43,12 +43,13 @@ def test_plan_cuts_kernels_and_windows_down_to_the_map():
     assert stage.map_size == (1, 2)
 
 
-def test_auto_follows_the_size_of_the_image():
+def test_auto_is_one_network_for_all_sizes_that_pools_more_in_large_images():
     small, large = resolve((48, 48, 1)), resolve((72, 72, 1))
-    assert small.n_filters == (32, 64, 128)
-    assert small.kernel_size == (3, 3, 3)
-    assert large.n_filters == (16, 32, 64, 64)
-    assert large.kernel_size == (5, 3, 3, 3)
+    for config in (small, large):
+        assert config.n_filters == (24, 48, 96, 96)
+        assert config.kernel_size == (3, 3, 3, 3)
+    assert small.pool_size == (2, 2, 2, 1)
+    assert large.pool_size == (4, 2, 2, 1)
 
 
 def test_one_number_serves_all_stages_but_is_a_single_stage_of_filters():
@@ -56,7 +57,7 @@ def test_one_number_serves_all_stages_but_is_a_single_stage_of_filters():
     assert config.kernel_size == (5, 5)
     assert config.pool_size == (2, 2)
     assert resolve(n_filters=4).n_filters == (4,)
-    assert resolve(kernel_size=(3, 5)).n_filters == (32, 64)
+    assert resolve(kernel_size=(3, 5)).n_filters == (24, 48)
 
 
 @pytest.mark.parametrize(

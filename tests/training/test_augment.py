@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_shapecnn._training.augment import Augment, resolve_augment
+from sklearn_shapecnn._training.augment import Augment, check_augment, resolve_augment
 
 
 def augmented(image, *names, n=200):
@@ -102,17 +102,17 @@ def test_colors_move_together():
 
 
 @pytest.mark.parametrize(
-    ("augment", "side", "names"),
+    ("augment", "n_images", "names"),
     [
-        (None, 32, ()),
-        ("auto", 32, ("shift",)),
-        ("auto", 72, ("jitter",)),
-        (["auto", "flips"], 32, ("shift", "flips")),
-        (np.array(["jitter"]), 32, ("jitter",)),
+        (None, 100, ()),
+        ("auto", 100, ("jitter",)),
+        ("auto", 10_000, ("shift",)),
+        (["auto", "flips"], 10_000, ("shift", "flips")),
+        (np.array(["jitter"]), 10_000, ("jitter",)),
     ],
 )
-def test_names_are_resolved(augment, side, names):
-    assert resolve_augment(augment, (side, side, 1)) == names
+def test_auto_depends_on_the_number_of_images(augment, n_images, names):
+    assert resolve_augment(check_augment(augment, (32, 32, 1)), n_images) == names
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_names_are_resolved(augment, side, names):
 )
 def test_augmentations_that_cannot_be(augment, message):
     with pytest.raises(ValueError, match=message):
-        resolve_augment(augment, (8, 9, 1))
+        check_augment(augment, (8, 9, 1))

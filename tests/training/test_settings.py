@@ -2,10 +2,17 @@ import pytest
 
 from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._training.sample import count_batches
-from sklearn_shapecnn._training.settings import TrainingSettings, auto_batch_size, auto_rounds
+from sklearn_shapecnn._training.settings import (
+    TrainingSettings,
+    auto_batch_size,
+    auto_epochs,
+    auto_rounds,
+)
 
 
-def resolve(n_samples=100, image_shape=(32, 32, 1), is_stream=False, **parameters):
+def resolve(
+    n_samples=100, image_shape=(32, 32, 1), is_stream=False, is_pretrained=False, **parameters
+):
     return TrainingSettings.from_parameters(
         ShapeCNNClassifier(**parameters).get_params(),
         n_samples,
@@ -13,6 +20,7 @@ def resolve(n_samples=100, image_shape=(32, 32, 1), is_stream=False, **parameter
         augment=("shift",),
         seed=0,
         is_stream=is_stream,
+        is_pretrained=is_pretrained,
     )
 
 
@@ -27,6 +35,21 @@ def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_i
     # Only many images can be told to be learned after a few epochs.
     assert all(2 <= epochs <= 4 for epochs in short)
     assert len(short) == (n >= 2000)
+
+
+@pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
+def test_from_pretrained_filters_it_is_shorter(n):
+    n_batches = count_batches(n, auto_batch_size(n, (32, 32, 1)))
+    n_epochs = auto_epochs(n, n_batches)
+    assert 4 <= n_epochs <= 100
+    assert n_epochs == 100 or n_epochs * n_batches >= 120
+    assert n_epochs < auto_rounds(n_batches)[-1] or n == 2
+
+
+def test_pretrained_filters_move_more_slowly():
+    random, pretrained = (resolve(is_pretrained=value) for value in (False, True))
+    assert pretrained.learning_rate_init < random.learning_rate_init
+    assert resolve(is_pretrained=True, learning_rate_init=0.02).learning_rate_init == 0.02
 
 
 def test_automatic_batches_are_smaller_where_images_are_large():

@@ -298,7 +298,7 @@ def test_loggers_get_the_numbers_of_the_training():
     clf.fit(X, y)
     told = dict(given for given in service.given if isinstance(given[0], str))
     assert told["config/epochs"] == 2
-    assert told["config/lr"] == 0.01
+    assert told["config/lr"] == clf.net_.lr
     assert (clf.loss_curve_[0],) in [values for values, _ in service.given]
 
 

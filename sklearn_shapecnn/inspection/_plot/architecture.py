@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEADER = ("stage", "layer", "output shape", "weights", "multiply-adds")
-_N_TEXTS = 3  # columns of text; those of numbers follow, which are aligned on the right
+_TEXTS, _NUMBERS = ("stage", "layer", "output shape"), ("weights", "multiply-adds")
+_PRETRAINED = "pretrained"  # a column of text between these, if there is anything to say
 
 
 class ArchitectureDisplay:
     """The fitted network as a picture and as a table.
 
-    In a notebook it shows itself as a table; `str` returns the same as text.
+    In a notebook it shows itself as a table; `str` returns the same as text. Both tell how many
+    filters of each stage began as pretrained ones, if any did.
 
     Made by :meth:`from_estimator`.
 
@@ -42,15 +43,15 @@ class ArchitectureDisplay:
     >>> X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
     >>> clf = ShapeCNNClassifier(n_filters=8, max_iter=2, random_state=0).fit(X, y)
     >>> print(ArchitectureDisplay.from_estimator(clf))
-    stage    layer                           output shape  weights  multiply-adds
-    input    scaling of pixels               24 x 24 x 1         0              0
-    stage 1  convolution 3 x 3               24 x 24 x 8        72         41,472
-    stage 1  max pooling 4 x 4               6 x 6 x 8           0              0
-    stage 1  batch normalization             6 x 6 x 8          16              0
-    stage 1  relu                            6 x 6 x 8           0              0
-    head     maximum, mean and grid of means 88                  0              0
-    head     linear                          3                 267            264
-    total                                                      355         41,736
+    stage    layer                            output shape  pretrained  weights  multiply-adds
+    input    scaling of pixels                24 x 24 x 1                     0              0
+    stage 1  convolution 3 x 3                24 x 24 x 8   8 of 8           72         41,472
+    stage 1  max pooling 4 x 4                6 x 6 x 8                       0              0
+    stage 1  batch normalization              6 x 6 x 8                      16              0
+    stage 1  relu                             6 x 6 x 8                       0              0
+    head     maximum, mean and grid of means  88                              0              0
+    head     linear                           3                             267            264
+    total                                                                   355         41,736
     """
 
     ax_: Axes
@@ -91,27 +92,29 @@ class ArchitectureDisplay:
         return display.plot(ax=ax)
 
     def __str__(self) -> str:
-        rows = [_HEADER, *self._rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        header, *body = self._table()
+        widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
         lines = [
             "  ".join(
-                cell.ljust(width) if i < _N_TEXTS else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+                cell.rjust(width) if name in _NUMBERS else cell.ljust(width)
+                for cell, width, name in zip(row, widths, header, strict=True)
             )
-            for row in rows
+            for row in (header, *body)
         ]
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
+        header, *body = self._table()
+
         def line(cells: Sequence[str], tag: str) -> str:
             right = ' style="text-align: right"'
             return "".join(
-                f"<{tag}{'' if i < _N_TEXTS else right}>{html.escape(cell)}</{tag}>"
-                for i, cell in enumerate(cells)
+                f"<{tag}{right if name in _NUMBERS else ''}>{html.escape(cell)}</{tag}>"
+                for cell, name in zip(cells, header, strict=True)
             )
 
-        body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in self._rows())
-        return f"<table><thead><tr>{line(_HEADER, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+        rows = "".join(f"<tr>{line(row, 'td')}</tr>" for row in body)
+        return f"<table><thead><tr>{line(header, 'th')}</tr></thead><tbody>{rows}</tbody></table>"
 
     def plot(self, ax: Axes | None = None) -> ArchitectureDisplay:
         """Draw the stages as blocks: as high as their maps, and wider the more maps there are.
@@ -146,19 +149,24 @@ class ArchitectureDisplay:
         self.figure_ = figure_of(self.ax_)
         return self
 
-    def _rows(self) -> list[tuple[str, ...]]:
-        """The table under its header: a row for each layer, then the total."""
+    def _table(self) -> list[tuple[str, ...]]:
+        """The header, a row for each layer, and the total."""
         keys = ("n_weights", "n_multiply_adds")
+        tells = bool(_total(self.layers, "n_pretrained"))
         rows = [
             (
                 layer["stage"],
                 layer["layer"],
                 " x ".join(map(str, layer["output_shape"])),
+                *([_share_pretrained(layer)] if tells else []),
                 *(f"{layer[key]:,}" for key in keys),
             )
             for layer in self.layers
         ]
-        return [*rows, ("total", "", "", *(f"{_total(self.layers, key):,}" for key in keys))]
+        header = (*_TEXTS, *([_PRETRAINED] if tells else []), *_NUMBERS)
+        blanks = [""] * (len(header) - len(keys) - 1)
+        totals = (f"{_total(self.layers, key):,}" for key in keys)
+        return [header, *rows, ("total", *blanks, *totals)]
 
     def _plot_block(self, place: int, shape: Sequence[int]) -> None:
         """Draw a block of maps, or a column of features, relative to the size of the image."""
@@ -174,16 +182,22 @@ class ArchitectureDisplay:
 def _caption(stage: str, layers: list[dict[str, Any]]) -> list[str]:
     """Lines of text about a stage: its output, its main layers, and what they cost."""
     lines = [stage, " x ".join(map(str, layers[-1]["output_shape"]))]
-    lines += [
-        layer["layer"]
-        for layer in layers
-        if layer["n_multiply_adds"] or "pooling" in layer["layer"]
-    ]
+    for layer in layers:
+        if layer["n_multiply_adds"] or "pooling" in layer["layer"]:
+            lines.append(layer["layer"])
+        if share := _share_pretrained(layer):
+            lines.append(f"{share} pretrained")
     n_weights = _total(layers, "n_weights")
     if n_weights:
         lines.append(f"{n_weights:,} weights")
         lines.append(f"{_short(_total(layers, 'n_multiply_adds'))} multiply-adds")
     return lines
+
+
+def _share_pretrained(layer: dict[str, Any]) -> str:
+    """How many filters of a convolution began as pretrained ones; nothing if none did."""
+    n_pretrained = layer["n_pretrained"]
+    return f"{n_pretrained} of {layer['output_shape'][-1]}" if n_pretrained else ""
 
 
 def _total(layers: list[dict[str, Any]], key: str) -> int:

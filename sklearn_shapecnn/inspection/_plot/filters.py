@@ -28,12 +28,18 @@ class FilterDisplay:
     bright where the weight is high. If there are other numbers of channels, as in later stages, a
     row is a filter and a column is a channel that it reads.
 
+    The title tells how many of the filters began as pretrained ones, and those that began at random
+    beside them are marked. If all began at random, there is no title.
+
     Made by :meth:`from_estimator`.
 
     Parameters
     ----------
     kernels : ndarray of shape (n_filters, height, width, n_channels)
         As :func:`~sklearn_shapecnn.inspection.filters` returns them.
+    n_pretrained : int, default=None
+        How many of them, from the first one on, began as pretrained filters, as an element of
+        `n_pretrained_filters_`. None leaves it unsaid.
 
     Attributes
     ----------
@@ -57,8 +63,9 @@ class FilterDisplay:
     axes_: np.ndarray
     figure_: Figure
 
-    def __init__(self, kernels: np.ndarray) -> None:
+    def __init__(self, kernels: np.ndarray, n_pretrained: int | None = None) -> None:
         self.kernels = kernels
+        self.n_pretrained = n_pretrained
 
     @classmethod
     def from_estimator(
@@ -94,9 +101,13 @@ class FilterDisplay:
         ImportError
             If matplotlib is missing.
         """
+        from sklearn_shapecnn._finder import find_classifier
         from sklearn_shapecnn.inspection._feature_maps import filters
 
-        return cls(filters(estimator, stage)).plot(ax=ax, n_columns=n_columns)
+        kernels = filters(estimator, stage)
+        classifier, _ = find_classifier(estimator)
+        n_pretrained = classifier.n_pretrained_filters_[stage]
+        return cls(kernels, n_pretrained).plot(ax=ax, n_columns=n_columns)
 
     def plot(
         self, ax: Axes | None = None, *, n_columns: int | None = None, n_shown: int = 16
@@ -124,6 +135,10 @@ class FilterDisplay:
             cells = self._plot_each(ax, n_columns, limit)
         else:
             cells = self._plot_table(ax, n_shown, limit)
+        if self.n_pretrained:
+            self.ax_.set_title(
+                f"{self.n_pretrained} of {len(self.kernels)} filters began pretrained", fontsize=10
+            )
         self.axes_ = np.array(cells)
         self.figure_ = figure_of(self.ax_)
         return self
@@ -131,8 +146,11 @@ class FilterDisplay:
     def _plot_each(self, ax: Axes | None, n_columns: int, limit: float) -> list[Axes]:
         """Draw each kernel by itself, in color if it reads three channels."""
         n_filters, height, width, n_channels = self.kernels.shape
-        self.ax_, cells = sheet("FilterDisplay", ax, n_columns, (height, width), [0] * n_filters)
-        for cell, kernel in zip(cells, self.kernels, strict=True):
+        names = [self._origin(i) for i in range(n_filters)]
+        n_lines = [int(bool(name)) for name in names]
+        self.ax_, cells = sheet("FilterDisplay", ax, n_columns, (height, width), n_lines)
+        for cell, kernel, name in zip(cells, self.kernels, names, strict=True):
+            cell.set_title(name, fontsize=8, pad=2)
             if n_channels == 3:
                 cell.imshow(0.5 + kernel / (2 * limit))
             else:
@@ -157,8 +175,14 @@ class FilterDisplay:
         self.ax_.imshow(table, cmap=SIGNED, vmin=-limit, vmax=limit)
         self.ax_.set(
             xticks=[],
-            yticks=[],
+            yticks=(height + 1) * np.arange(len(rows)) + (height - 1) / 2,
             xlabel=f"{len(columns)} of {n_channels} channels that are read",
             ylabel=f"{len(rows)} of {n_filters} filters",
         )
+        self.ax_.set_yticklabels([self._origin(i) for i in rows], fontsize=8)
+        self.ax_.tick_params(left=False)
         return [self.ax_]
+
+    def _origin(self, i: int) -> str:
+        """What to write beside a filter: 'random' if others began as pretrained ones."""
+        return "random" if self.n_pretrained and i >= self.n_pretrained else ""
