@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 
@@ -30,12 +29,7 @@ from sklearn_shapecnn._input.pixels import check_pixels
 from sklearn_shapecnn._input.plain import has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
 from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
-from sklearn_shapecnn._network.pretrained import (
-    Pretrained,
-    filters_of,
-    shipped_filters,
-    start_from,
-)
+from sklearn_shapecnn._network.pretrained import find_pretrained, start_from
 from sklearn_shapecnn._saving import (
     FITTED,
     FittedAttributes,
@@ -126,7 +120,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
         config = NetworkConfig.from_parameters(parameters, images.image_shape, len(known))
         if goes_on:
             self._check_same_network(config, known, incremental)
-        pretrained = () if goes_on else self._pretrained_filters(config)
+        pretrained = () if goes_on else find_pretrained(self.weights, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
         distinct, center, deviation = distinct_sample(images, targets, weights)
@@ -199,44 +193,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
         for task in tasks:
             task.on_fit_end()
         return self
-
-    def _pretrained_filters(self, config: NetworkConfig) -> Pretrained:
-        """The filters to start from; none if all shall start at random.
-
-        Raises
-        ------
-        TypeError
-            If `weights` is an estimator of another kind.
-        ValueError
-            If it is not fitted, or if none of its filters fits into the network.
-        """
-        if self.weights is None:
-            return ()
-        if isinstance(self.weights, str):
-            return shipped_filters()
-        source = self.weights
-        while isinstance(source, FrozenEstimator):
-            source = source.estimator
-        if not isinstance(source, ImageEstimator):
-            raise TypeError(
-                f"weights must be 'shapes', None or a fitted {type(self).__name__}, but it is a "
-                f"{type(source).__name__}. Of a pipeline or a search, give the fitted classifier "
-                f"in it, such as pipeline[-1] or search.best_estimator_."
-            )
-        if not hasattr(source, "net_"):
-            raise ValueError(
-                f"weights is a {type(source).__name__} that is not fitted, so it has no filters to "
-                f"start from. Fit it first."
-            )
-        pretrained = filters_of(source.net_.module_)
-        theirs = source.net_.module_.config.kernel_size
-        if theirs[0] > config.kernel_size[0]:
-            raise ValueError(
-                f"weights has filters of kernel_size {theirs}, which do not fit into those of "
-                f"kernel_size {config.kernel_size}. Set kernel_size to {theirs[0]} or more, or "
-                f"weights='shapes'."
-            )
-        return pretrained
 
     def _process_group(self) -> Any:
         """The processes that share the fit; None if it is not to be shared."""
@@ -355,12 +311,14 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
                     float(value)
 
     def __sklearn_clone__(self) -> Any:
+        # A clone is not fitted, but what it starts from must be: it is handed on, not cloned.
+        without = object.__new__(type(self))
+        without.__dict__ = vars(self) | {"weights": None}
         try:
-            twin = super().__sklearn_clone__()
+            twin = super(ImageEstimator, without).__sklearn_clone__()
         except Exception:
             check_that_they_can_be_copied(self.callbacks)
             raise
-        # A clone is not fitted, but what it starts from must be.
         twin.weights = self.weights
         return twin
 

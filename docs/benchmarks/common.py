@@ -110,18 +110,22 @@ def faces(seed: int) -> Iterator[Split]:
     return folds(X.reshape(len(X), -1), np.arange(200) < 100, seed)
 
 
-def patches(seed: int, n_train: int, n_test: int) -> Iterator[Split]:
+def patches(seed: int, n_train: int, n_test: int, is_color: bool = False) -> Iterator[Split]:
     """From which picture a patch of 24 x 24 pixels is; test patches are of the lower halves."""
     rng = np.random.default_rng(seed)
-    pictures = [rgb2gray(getattr(skimage.data, name)()).astype(np.float32) for name in PICTURES]
+    pictures = [getattr(skimage.data, name)() for name in PICTURES]
+    if is_color:
+        pictures = [picture[..., :3].astype(np.float32) / 255 for picture in pictures]
+    else:
+        pictures = [rgb2gray(picture).astype(np.float32) for picture in pictures]
 
     def cut(n: int, lower: bool) -> tuple[np.ndarray, np.ndarray]:
         y = rng.integers(len(pictures), size=n)
-        X = np.empty((n, 24 * 24), dtype=np.float32)
+        X = np.empty((n, 24, 24, 3) if is_color else (n, 24 * 24), dtype=np.float32)
         for i, label in enumerate(y):
             half = np.array_split(pictures[label], 2)[int(lower)]
-            row, column = (rng.integers(side - 24) for side in half.shape)
-            X[i] = half[row : row + 24, column : column + 24].ravel()
+            row, column = (rng.integers(side - 24) for side in half.shape[:2])
+            X[i] = half[row : row + 24, column : column + 24].reshape(X[i].shape)
         return X, y
 
     yield *cut(n_train, lower=False), *cut(n_test, lower=True)

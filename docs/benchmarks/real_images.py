@@ -1,4 +1,11 @@
-"""Real images for the benchmarks of transfer: handwritten digits, and letters of font files."""
+"""Real images for the benchmarks of transfer: handwritten digits, and letters of font files.
+
+The fonts are those that matplotlib brings and those of these packages of Debian: fonts-aenigma,
+fonts-lato, fonts-dejavu, fonts-freefont-ttf, fonts-liberation, fonts-roboto-unhinted,
+fonts-croscore, fonts-comfortaa, fonts-quicksand, fonts-play, fonts-open-sans, fonts-inconsolata,
+fonts-hack, fonts-breip, fonts-femkeklaver, fonts-rufscript and fonts-humor-sans. With fewer fonts
+installed the scripts run all the same, on other letters.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +22,16 @@ FONT_FOLDERS = (
     Path(matplotlib.get_data_path()) / "fonts" / "ttf",
     Path("/usr/share/fonts/truetype"),  # where Debian's packages of fonts put them
 )
+
+# Fonts of which HOG and an SVC that learned from all others knew at most six of the ten letters:
+# pictures, symbols, letters hidden in patterns.
+NO_LETTERS = """
+1015sn 1015snr 3dlet 90stars Isabella bandwdth bin01st binaryt bitbttf bloktilt cmex10
+dystorqu edunline encapsul entlayrb fauxsnow fbsbltc graze hdmaker hearts lineding nucleus
+numskull overhead pindown pindownp plasdrpe powdwrk5 qbicle1 qbicle2 qbicle3 qbicle4
+queasyol reasonsh rotundo sequence slender snailets spheroid symmetry tearful wyvernwi
+xeroxmal xmaslght xtrusion zoidal
+"""
 
 
 @cache
@@ -33,6 +50,8 @@ def font_files() -> tuple[Path, ...]:
     found = {}
     for folder in FONT_FOLDERS:
         for path in sorted(folder.rglob("*.ttf")):
+            if path.stem in NO_LETTERS.split():
+                continue
             try:
                 font = ImageFont.truetype(str(path), 24)
                 masks = [_draw(font, letter) for letter in LETTERS]

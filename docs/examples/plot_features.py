@@ -35,11 +35,12 @@ print(f"{classifier.score(X_test, y_test):.1%} of the test images named correctl
 # The filters of the first stage
 # ------------------------------
 #
-# They are 5 x 5 pixels. Some have a red side and a blue one: they answer to an edge in that
-# direction. In others there is little to see; they are of use together. Nobody told them what to
-# look for: this is what helped to tell the shapes apart.
+# They are 3 x 3 pixels. Some have a red side and a blue one: they answer to an edge in that
+# direction. In others there is little to see; they are of use together. Nobody wrote them down:
+# they are what helped to tell shapes apart, first the drawings that the filters of this package
+# were :doc:`learned from </user_guide/starting_filters>`, then the shapes here.
 
-FilterDisplay.from_estimator(classifier, stage=0, n_columns=4)
+FilterDisplay.from_estimator(classifier, stage=0)
 
 # %%
 # One image on its way through the network

@@ -28,8 +28,9 @@ ImagesDisplay.from_predictions(X[:8], n_columns=4)
 # ----------
 #
 # ``n_filters=(8, 16)`` is a network of two stages with 8 and 16 filters. An int as
-# ``kernel_size`` is the width of the filters of all stages. On a machine with several cores,
-# ``n_jobs`` spreads the work over them.
+# ``kernel_size`` is the width of the filters of all stages. Filters of all widths start from
+# pretrained ones, so that like is compared with like. On a machine with several cores, ``n_jobs``
+# spreads the work over them.
 
 kernel_sizes = [1, 3, 5, 7]
 n_filters = [(2, 4), (4, 8), (8, 16)]

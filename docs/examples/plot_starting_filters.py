@@ -51,7 +51,7 @@ for name, classifier in starts.items():
     still = clone(classifier).set_params(max_iter=1, learning_rate_init=1e-9)
     before[name] = still.fit(X_train, y_train)
     after[name] = classifier.fit(X_train, y_train)
-    print(f"{name}: of the four stages, {classifier.n_pretrained_filters_} began pretrained")
+    print(f"{name}: {classifier.n_pretrained_filters_} began pretrained, stage by stage")
 
 # %%
 # The filters of the first stage
@@ -102,7 +102,7 @@ styles = {
 }
 for name, (color, style, aside) in styles.items():
     places = aside * np.array(sizes)
-    ax.plot(places, accuracy[name].mean(axis=0), style, color=color, markersize=8, label=name)
+    ax.plot(places, accuracy[name].mean(axis=0), style, color=color, markersize=7, label=name)
     ax.plot(places, accuracy[name].T, ".", color=color, alpha=0.5)
     print(f"{name}: " + ", ".join(f"{mean:.1%}" for mean in accuracy[name].mean(axis=0)))
 ax.set(xscale="log", xlabel="digits to learn from", ylabel="accuracy on other digits")
@@ -114,9 +114,8 @@ plt.show()
 
 # %%
 # With the same digits, the filters from shapes get further, although they have never seen a digit.
-# The more images there are, the less the start matters: with thousands of them, random filters
-# become as good. And no start replaces a look at your own images; ``weights=None`` is one more
-# candidate in a search. The user guide tells more about it:
-# :doc:`/user_guide/starting_filters`.
+# The more images there are to learn from, the less is left to gain. On images of another kind it
+# may be less or more: ``weights=None`` is one more candidate in a search. :doc:`The user guide
+# </user_guide/starting_filters>` also tells how to start from a network of your own.
 
 # sphinx_gallery_thumbnail_number = 3

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.frozen import FrozenEstimator
 
+from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.modules import ShapeCNN, Stage
 
 SHIPPED = "shapes.npz"  # beside this file
@@ -24,16 +27,63 @@ class PretrainedStage:
     filters : dict of int to ndarray of shape (n_filters, n_channels, size, size)
         By their size. The sizes share what their maps mean, so that any of them goes with any of
         the next stage.
-    norm_weight, norm_bias : ndarray of shape (n_filters,) or None
+    norm : tuple of ndarray of shape (n_filters,) (weight, bias) or None
         Of batch normalization; None if the source has another or none.
     """
 
     filters: Mapping[int, np.ndarray]
-    norm_weight: np.ndarray | None = None
-    norm_bias: np.ndarray | None = None
+    norm: tuple[np.ndarray, np.ndarray] | None = None
 
 
 Pretrained = tuple[PretrainedStage, ...]
+
+
+def find_pretrained(weights: Any, config: NetworkConfig, kind: type) -> Pretrained:
+    """Find the filters that the parameter `weights` asks for; none if all shall start at random.
+
+    Parameters
+    ----------
+    weights : 'shapes', estimator or None
+    config : NetworkConfig
+        Of the network that starts from them.
+    kind : type
+        What the estimator must be an instance of.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    ValueError
+        If it is not fitted, or if none of its filters fits into the network.
+    """
+    if weights is None:
+        return ()
+    if isinstance(weights, str):
+        return shipped_filters()
+    source = weights
+    while isinstance(source, FrozenEstimator):
+        source = source.estimator
+    name = type(source).__name__
+    if not isinstance(source, kind):
+        raise TypeError(
+            f"weights must be 'shapes', None or a fitted ShapeCNNClassifier, but is a {name}. Of "
+            f"a pipeline or a search, give the fitted classifier in it, such as pipeline[-1] or "
+            f"search.best_estimator_."
+        )
+    if not hasattr(source, "net_"):
+        raise ValueError(
+            f"weights is a {name} that is not fitted, so it has no filters to start from. Fit it "
+            f"first; among the parameters that a search tries, which it clones, wrap it in "
+            f"FrozenEstimator."
+        )
+    theirs = source.net_.module_.config.kernel_size
+    if theirs[0] > config.kernel_size[0]:
+        raise ValueError(
+            f"weights has filters of kernel_size {theirs}, which do not fit into those of "
+            f"kernel_size {config.kernel_size}. Set kernel_size to {theirs[0]} or more, or "
+            f"weights='shapes'."
+        )
+    return filters_of(source.net_.module_)
 
 
 @cache
@@ -49,7 +99,8 @@ def shipped_filters() -> Pretrained:
             for name, array in arrays.items()
             if name.startswith(f"{i}_") and name.split("_")[1].isdigit()
         }
-        stages.append(PretrainedStage(sizes, arrays[f"{i}_norm_weight"], arrays[f"{i}_norm_bias"]))
+        norm = arrays[f"{i}_norm_weight"], arrays[f"{i}_norm_bias"]
+        stages.append(PretrainedStage(sizes, norm))
     return tuple(stages)
 
 
@@ -59,12 +110,11 @@ def filters_of(network: ShapeCNN) -> Pretrained:
     for stage, size in zip(network.stages, network.config.kernel_size, strict=True):
         assert isinstance(stage, Stage)
         weight = stage.conv.weight.detach().cpu().numpy()
-        norm_weight = norm_bias = None
+        norm = None
         if isinstance(stage.norm, torch.nn.BatchNorm2d):
-            norm_weight = stage.norm.weight.detach().cpu().numpy()
-            norm_bias = stage.norm.bias.detach().cpu().numpy()
+            norm = stage.norm.weight.detach().cpu().numpy(), stage.norm.bias.detach().cpu().numpy()
         whole = _embed(weight, (size, size))  # filters cut down to small maps get their size back
-        stages.append(PretrainedStage({size: whole}, norm_weight, norm_bias))
+        stages.append(PretrainedStage({size: whole}, norm))
     return tuple(stages)
 
 
@@ -101,13 +151,13 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
         if i == 0:
             filters = _for_channels(filters, weight.shape[1])
         n_out, n_in = (int(n) for n in np.minimum(filters.shape, weight.shape)[:2])
-        filters = _embed(_embed(filters[:n_out, :n_in], (asked, asked)), stage.plan.kernel_size)
+        filters = _embed(filters[:n_out, :n_in], stage.plan.kernel_size)
         weight[:n_out] = 0
         weight[:n_out, :n_in] = torch.from_numpy(filters)
-        has_norm = source.norm_weight is not None and source.norm_bias is not None
-        if has_norm and isinstance(stage.norm, torch.nn.BatchNorm2d):
-            stage.norm.weight[:n_out] = torch.from_numpy(source.norm_weight[:n_out])
-            stage.norm.bias[:n_out] = torch.from_numpy(source.norm_bias[:n_out])
+        if source.norm is not None and isinstance(stage.norm, torch.nn.BatchNorm2d):
+            stage.norm.weight[:n_out], stage.norm.bias[:n_out] = (
+                torch.from_numpy(values[:n_out]) for values in source.norm
+            )
         counts[i] = n_out
     return tuple(counts)
 
@@ -119,21 +169,21 @@ def _for_channels(filters: np.ndarray, n_channels: int) -> np.ndarray:
         return filters
     if n_channels == 1:
         return filters.sum(axis=1, keepdims=True)
-    return filters[:, np.arange(n_channels) % n] * (n / n_channels)
+    repeated = filters[:, np.arange(n_channels) % n] * (n / n_channels)
+    # Where some repeat more often than others, what the sum of all lost is spread evenly.
+    lost = filters.sum(axis=1, keepdims=True) - repeated.sum(axis=1, keepdims=True)
+    return repeated + lost / n_channels
 
 
 def _embed(filters: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Put a frame of zeros around filters, or cut them down, so that their middle stays."""
     whole = np.zeros((*filters.shape[:2], *size), dtype=np.float32)
-    # The middle of a filter is where torch's padding puts it.
-    ranges = []
-    for ours, theirs in zip(size, filters.shape[2:], strict=True):
-        offset = (ours - 1) // 2 - (theirs - 1) // 2
-        ranges.append(
-            (max(0, offset), max(0, -offset), min(ours - max(0, offset), theirs - max(0, -offset)))
-        )
-    (top, from_top, height), (left, from_left, width) = ranges
-    whole[:, :, top : top + height, left : left + width] = filters[
-        :, :, from_top : from_top + height, from_left : from_left + width
-    ]
+    parts: list[tuple[slice, slice]] = []  # of the new filters and of the old ones, by axis
+    for new, old in zip(size, filters.shape[2:], strict=True):
+        offset = (new - 1) // 2 - (old - 1) // 2  # where torch's padding has the middle
+        into, out_of = max(0, offset), max(0, -offset)
+        n = min(new - into, old - out_of)
+        parts.append((slice(into, into + n), slice(out_of, out_of + n)))
+    (rows, old_rows), (columns, old_columns) = parts
+    whole[:, :, rows, columns] = filters[:, :, old_rows, old_columns]
     return whole

@@ -1,4 +1,4 @@
-"""Make the filters that the package ships, from nothing: python -m sklearn_shapecnn._pretraining."""
+"""The command that makes the shipped filters: python -m sklearn_shapecnn._pretraining."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Bank(nn.Module):
                 training=True,
             )
             maps = F.relu(maps)
-        features = GlobalFeatures(tuple(maps.shape[2:]))(maps)
+        features = GlobalFeatures((maps.shape[2], maps.shape[3]))(maps)
         n_maps = maps.shape[1]
         depth = len(cut.n_filters)
         weight = self.heads[f"{depth}_weight"][:, :, :n_maps]

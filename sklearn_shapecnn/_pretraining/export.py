@@ -24,4 +24,5 @@ def export(bank: Bank, path: Path) -> None:
     for i in range(len(N_FILTERS)):
         for part in ("weight", "bias"):
             arrays[f"{i}_norm_{part}"] = bank.norms[f"{i}_{part}"].detach().numpy()
-    np.savez(path, **{name: array.astype(np.float16) for name, array in arrays.items()})
+    with path.open("wb") as file:  # NumPy would add a suffix to a path
+        np.savez(file, **{name: array.astype(np.float16) for name, array in arrays.items()})

@@ -7,10 +7,10 @@ times over. A family is one function under ``@family``, which draws a random for
 
 Notes
 -----
-The idea, and closed contours and fractals as formulas: Kataoka et al., "Pre-training without Natural
-Images", ACCV 2020; nested contours: Kataoka et al., "Replacing Labeled Real-image Datasets with
-Auto-generated Contours", CVPR 2022. Scattered elements that cover each other: Lee, Mumford and
-Huang, "Occlusion Models for Natural Images", IJCV 2001.
+The idea: Kataoka et al., "Pre-training without Natural Images", ACCV 2020. Nested contours: Kataoka
+et al., "Replacing Labeled Real-image Datasets with Auto-generated Contours", CVPR 2022. Scattered
+elements that cover each other: Lee, Mumford and Huang, "Occlusion Models for Natural Images", IJCV
+2001.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ FAMILIES: dict[str, tuple[Family, int]] = {}
 
 
 def family(n: int) -> Callable[[Family], Family]:
-    """Register a family of formulas and how many of 1,000 categories it makes."""
+    """Register a family of formulas and its share of the categories, relative to the others."""
 
     def register(function: Family) -> Family:
         FAMILIES[function.__name__] = (function, n)

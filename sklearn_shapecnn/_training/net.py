@@ -98,7 +98,8 @@ class ShapeNet(NeuralNetClassifier):
             return self.memory_
         states = self.optimizer_.state
         moments = {
-            name: to_arrays(states[weight])
+            # Copied, so that their strides are those that a copy of the estimator has.
+            name: {k: array.copy(order="K") for k, array in to_arrays(states[weight]).items()}
             for name, weight in self.module_.named_parameters()
             if weight in states
         }

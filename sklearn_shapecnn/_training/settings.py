@@ -79,11 +79,10 @@ class TrainingSettings:
                 batch_size = auto_batch_size(n_samples, image_shape)
         n_batches = count_batches(n_samples, int(batch_size))
         n_epochs = 1 if is_stream else max_iter
+        rounds: tuple[int, ...] = (auto_epochs(n_samples, n_batches),)
         if n_epochs != "auto":
             rounds = (int(n_epochs),)
-        elif is_pretrained:
-            rounds = (auto_epochs(n_samples, n_batches),)
-        else:
+        elif not is_pretrained:
             rounds = auto_rounds(n_batches)
         learning_rate = parameters["learning_rate_init"]
         if learning_rate == "auto":

@@ -138,10 +138,8 @@ def test_sizes_that_differ_from_stage_to_stage():
 
 
 def test_from_the_first_stage_without_small_enough_filters_on_all_are_random():
-    start = (
-        make_pretrained((6,), sizes=(3,))[0],
-        *make_pretrained((6, 8, 5), sizes=(5,))[1:],
-    )
+    small, large = (make_pretrained((6, 8, 5), sizes=(size,)) for size in (3, 5))
+    start = (small[0], large[1], small[2])
     network, counts = make_network(n_filters=(6, 8, 5), start=start)
     unstarted, none = make_network(n_filters=(6, 8, 5), start=())
     assert (counts, none) == ((6, 0, 0), (0, 0, 0))

@@ -11,7 +11,7 @@ from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.modules import GlobalFeatures, ShapeCNN
 from sklearn_shapecnn._network.pretrained import shipped_filters, start_from
 from sklearn_shapecnn._pretraining.__main__ import main
-from sklearn_shapecnn._pretraining.bank import N_FILTERS, Bank
+from sklearn_shapecnn._pretraining.bank import N_FILTERS, Bank, Cut
 from sklearn_shapecnn._pretraining.export import export
 
 
