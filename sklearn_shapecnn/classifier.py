@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
@@ -40,19 +41,16 @@ class ShapeCNNClassifier(
         number, and an image one pixel high otherwise.
 
     n_filters : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Number of filters of each stage; an int stands for a single stage. 'auto' begins with 32 in
-        images of up to 48 x 48 pixels and with 16 in larger ones, and doubles with each stage up to
-        256 and 64. If no parameter sets the number of stages, there are three, and four in larger
-        images.
+        Number of filters of each stage; an int stands for a single stage. 'auto' begins with 24 and
+        doubles with each stage up to 96. If no parameter sets the number of stages, there are four.
 
     kernel_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Width of the filters in pixels, for all stages or each. 'auto' is 3, but 5 for the first
-        stage in images of more than 48 x 48 pixels. Filters larger than what they slide over are
-        cut down to it.
+        Width of the filters in pixels, for all stages or each. 'auto' is 3. Filters larger than
+        what they slide over are cut down to it.
 
     pool_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
         Side of the pooling windows in pixels, for all stages or each; 1 does not pool. 'auto'
-        leaves maps of about 5 x 5, and of about 8 x 8 in images of more than 48 x 48 pixels.
+        leaves maps of about 4 x 4, and of about 8 x 8 in images of more than 48 x 48 pixels.
         Windows larger than what they slide over are cut down to it.
 
     pooling : {'max', 'avg', 'sum'}, default='max'
@@ -71,10 +69,22 @@ class ShapeCNNClassifier(
         Share of the inputs of each fully connected layer (the softmax layer too) that is set to
         zero at random in training, in [0, 1).
 
-    learning_rate_init : float, default=0.01
+    weights : 'shapes', fitted ShapeCNNClassifier or None, default='shapes'
+        What the filters start from. 'shapes' are filters that the package ships; they have learned
+        to tell drawn formulas apart, and from no photo or data set [4]_. None starts from random
+        filters. A fitted classifier passes on its own, also to images of another size or number
+        of channels and to other classes; it may be frozen in a
+        :class:`~sklearn.frozen.FrozenEstimator`, and `clone` does not unfit it. Filters are taken
+        as far as they fit, first stages and first filters first; the rest starts at random, as the
+        fully connected layers always do. `warm_start` and `partial_fit` go on with the filters that
+        are there.
+
+    learning_rate_init : 'auto' or float, default='auto'
         Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
         learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
-        other weights by AdamW [1]_.
+        other weights by AdamW [1]_. 'auto' is 0.01; where filters start from `weights` or an
+        earlier `fit`, 0.003 for less than 1,000 images and 0.005 for more; for `partial_fit` always
+        0.01, of which it takes a third.
 
     alpha : float, default=0.01
         Weight decay, as a share of each weight per step and learning rate. The filters keep their
@@ -86,9 +96,11 @@ class ShapeCNNClassifier(
         more than 90 x 90 pixels, down to 32 at 128 x 128. Batches hold two images at least.
 
     max_iter : 'auto' or int, default='auto'
-        Number of epochs: how often each image is seen. 'auto' takes as many as make 600 steps, but
-        at least 8 and at most 100. From about 1,900 images on it first tries a short round of two
-        to four epochs, and stops there if these bring the training loss next to zero.
+        Number of epochs: how often each image is seen. 'auto' takes 40 for up to 200 images and
+        fewer for more, down to 4; but enough for 120 steps, up to 100. From random filters it takes
+        as many as make 600 steps, but at least 8 and at most 100. From about 1,900 images on it
+        then first tries a short round of two to four epochs, and stops there if these bring the
+        training loss next to zero.
 
     label_smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1
@@ -96,12 +108,12 @@ class ShapeCNNClassifier(
 
     augment : str, list of str or None, default='auto'
         How images are changed at random in training: any of 'auto', 'jitter', 'shift',
-        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'shift', and
-        'jitter' in images of more than 48 x 48 pixels. 'shift' moves all images by whole pixels, up
-        to a sixteenth of their side. 'jitter' turns three images in four by up to 10 degrees, zooms
-        them by up to 10 % and moves them by up to a tenth of their side, with linear interpolation;
-        it leaves images under 8 pixels alone. Both repeat the pixels at the border. 'flips' stands
-        for both flips; 'quarter_turns' turns square images by multiples of 90 degrees.
+        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'jitter' for less
+        than 1,000 images and 'shift' for more. 'shift' moves all images by whole pixels, up to a
+        sixteenth of their side. 'jitter' turns three images in four by up to 10 degrees, zooms them
+        by up to 10 % and moves them by up to a tenth of their side, each pixel to the nearest
+        place; it leaves images under 8 pixels alone. Both repeat the pixels at the border. 'flips'
+        stands for both flips; 'quarter_turns' turns square images by multiples of 90 degrees.
         Choose what does not change the label: a mirrored digit is no digit.
 
     class_weight : dict {class: weight}, 'balanced' or None, default=None
@@ -171,6 +183,8 @@ class ShapeCNNClassifier(
         `early_stopping`.
     best_validation_score_ : float or None
         The highest one of the last `fit`.
+    n_pretrained_filters_ : tuple of int of length n_stages
+        How many filters of each stage did not start at random: the first ones.
     device_ : str
         Where the network was trained.
     net_ : skorch.NeuralNetClassifier
@@ -188,6 +202,8 @@ class ShapeCNNClassifier(
        Learning Rates", 2018, section 3.
     .. [3] Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
        https://kellerjordan.github.io/posts/muon.
+    .. [4] Kataoka et al., "Pre-training without Natural Images", ACCV 2020. The page "Model card"
+       of the documentation tells how these were made.
 
     Examples
     --------
@@ -259,7 +275,7 @@ class ShapeCNNClassifier(
         activation: str = "relu",
         normalization: str | None = "batch",
         dropout: float = 0.0,
-        weights: Any = "shapes",
+        weights: str | ShapeCNNClassifier | FrozenEstimator | None = "shapes",
         learning_rate_init: float | str = "auto",
         alpha: float = 0.01,
         batch_size: str | int = "auto",
@@ -330,7 +346,7 @@ class ShapeCNNClassifier(
         ValueError
             If X, y, `sample_weight` or a parameter cannot be used, or if training diverges.
         TypeError
-            If X is sparse.
+            If X is sparse, or if `weights` is an estimator of another kind.
         KeyboardInterrupt
             If you press Ctrl-C. After the first epoch the classifier keeps what it has learned
             until then; before it is as it was.
@@ -524,7 +540,8 @@ class ShapeCNNClassifier(
         -------
         features : ndarray of shape (n, n_features_out), dtype float32
             The outputs of the last hidden layer. Without hidden layers, the maximum, the mean and a
-            coarse grid of means of each feature map of the last stage.
+            coarse grid of means of each feature map of the last stage, the grid divided by the
+            root of the number of its cells.
 
         Raises
         ------

@@ -12,10 +12,12 @@ from sklearn_shapecnn._training.settings import TrainingSettings
 
 
 def small_classifier(**parameters):
-    """A classifier that is fitted in no time; for tests in which its size does not matter."""
-    return ShapeCNNClassifier(
-        **{"n_filters": (4, 8), "max_iter": 3, "random_state": 0, **parameters}
-    )
+    """A classifier that is fitted in no time; for tests in which its size does not matter.
+
+    So few filters in so few epochs need a higher rate than 'auto' has for pretrained filters.
+    """
+    usual = {"n_filters": (4, 8), "max_iter": 3, "learning_rate_init": 0.01, "random_state": 0}
+    return ShapeCNNClassifier(**usual | parameters)
 
 
 def make_sample(n=20, image_shape=(2, 2, 1), n_classes=2):

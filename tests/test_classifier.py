@@ -214,9 +214,9 @@ def test_every_parameter_trains(shapes, parameters):
     assert clf.loss_curve_[-1] < clf.loss_curve_[0]
 
 
-@pytest.mark.parametrize(("side", "chosen"), [(24, "shift"), (56, "jitter")])
-def test_automatic_augmentation_depends_on_the_size_of_the_image(side, chosen):
-    X, y = make_shapes(30, image_shape=(side, side), random_state=0)
+@pytest.mark.parametrize(("n", "chosen"), [(30, "jitter"), (1200, "shift")])
+def test_automatic_augmentation_depends_on_the_number_of_images(n, chosen):
+    X, y = make_shapes(n, image_shape=(16, 16), random_state=0)
     fits = [
         small_classifier(max_iter=2, augment=augment).fit(X, y).loss_curve_
         for augment in ("auto", ["auto"], chosen, None)

@@ -209,7 +209,7 @@ def test_the_source_is_left_as_it_is_and_can_be_fitted_again(few):
 
 def test_a_search_compares_like_with_like():
     X, y = make_images((6, 6))
-    widths = [len(stage.norm_weight) for stage in shipped_filters()]
+    widths = [len(stage.norm[0]) for stage in shipped_filters()]
     for kernel_size in range(1, 10):
         for n_filters in [5, (8, 16), (40, 80, 8), (8, 8, 8, 136)]:
             clf = ShapeCNNClassifier(

@@ -29,12 +29,10 @@ ImagesDisplay.from_predictions(X_train[:12], y_train[:12], n_columns=4)
 # Learning from a hundred of them
 # -------------------------------
 #
-# We let the network learn for 20 epochs, fewer than it would take by itself, because that is
-# enough here. Such photos, unlike digits, may be mirrored: a mirrored face is still a face.
+# Such photos, unlike digits, may be mirrored: a mirrored face is still a face.
 
-classifier = ShapeCNNClassifier(
-    max_iter=20, augment=["shift", "horizontal_flip"], random_state=0
-).fit(X_train, y_train)
+classifier = ShapeCNNClassifier(augment=["auto", "horizontal_flip"], random_state=0)
+classifier.fit(X_train, y_train)
 print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new photos are told right")
 
 # %%

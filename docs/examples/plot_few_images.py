@@ -30,15 +30,13 @@ ImagesDisplay.from_predictions(images[:12], n_columns=4)
 # Three classifiers
 # -----------------
 #
-# Each with what it learns from: the images, their HOG features, or their pixels in rows. We give
-# the network 40 epochs, so that this page is done in seconds; of so few images it would take more
-# by itself.
+# Each with what it learns from: the images, their HOG features, or their pixels in rows.
 
 features = np.array(
     [hog(image, pixels_per_cell=(6, 6), cells_per_block=(2, 2)) for image in images]
 )
 contestants = {
-    "ShapeCNNClassifier": (ShapeCNNClassifier(max_iter=40, random_state=0), images),
+    "ShapeCNNClassifier": (ShapeCNNClassifier(random_state=0), images),
     "HOG and SVC": (SVC(C=10), features),
     "RandomForestClassifier": (RandomForestClassifier(random_state=0), images.reshape(600, -1)),
 }

@@ -14,7 +14,7 @@ from sklearn_shapecnn._input.errors import check_positive_ints
 
 GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID raster
 MAX_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
-_LARGE = 48 * 48  # pixels of an image beyond which the first stage pools twice as much
+_LARGE = 48 * 48  # pixels of an image beyond which it pools otherwise
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 Size = tuple[int, int]  # height, width
@@ -157,19 +157,20 @@ def auto_kernel_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
 
 
 def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
-    """Choose the pooling of each stage, so that the last maps are about 4 to 6 pixels wide.
+    """Choose the pooling of each stage, so that the last maps are a few pixels wide.
 
-    Early stages pool first, the very first one twice as much in images of more than 48 x 48 pixels:
-    their maps are the largest. Only in images under 16 pixels the first stage is spared, since
-    every pixel counts there.
+    That is about 4 pixels, and about 8 in large images. Early stages pool first, the very first one
+    twice as much in large images: their maps are the largest. Only in images under 16 pixels the
+    first stage is spared, since every pixel counts there.
     """
     side = max(image_shape[:2])
+    is_large = image_shape[0] * image_shape[1] > _LARGE
     order = list(range(n_stages))
-    if image_shape[0] * image_shape[1] > _LARGE:
+    if is_large:
         order = [0, *order]
     elif side < 16:
         order = order[1:] + order[:1]
-    n_halvings = max(0, round(math.log2(side / 4.4)))
+    n_halvings = max(0, round(math.log2(side / (8 if is_large else 4.4))))
     sizes = [1] * n_stages
     for i in range(n_halvings):
         sizes[order[i % len(order)]] *= 2

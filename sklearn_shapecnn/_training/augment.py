@@ -54,9 +54,9 @@ def resolve_augment(names: Sequence[str], n_samples: int) -> tuple[str, ...]:
 class Augment:
     """Move, flip and turn each image of a batch at random.
 
-    Pixels that come into view repeat the pixel at the border. Without jitter every pixel of the
-    result is one of the image's own: all moves together are one look-up. Jitter turns, zooms and
-    moves three images in four by fractions of a pixel, with linear interpolation.
+    Every pixel of the result is one of the image's own; those that come into view repeat the pixel
+    at the border. Shifts, flips and quarter turns together are one look-up. Jitter turns, zooms and
+    moves three images in four, and takes the nearest pixel.
 
     Parameters
     ----------
@@ -96,11 +96,11 @@ class Augment:
             uniform = torch.rand(len(pixels), generator=generator, dtype=torch.float32)
             chosen = (uniform < JITTERED_SHARE).nonzero()[:, 0].to(pixels.device)
             if len(chosen):
-                moved = self._interpolate(pixels[chosen], generator)
+                moved = self._jitter(pixels[chosen], generator)
                 pixels = pixels.index_copy(0, chosen, moved)
         return pixels
 
-    def _interpolate(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    def _jitter(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, _, height, width = pixels.shape
         uniform = torch.rand((4, n), generator=generator, dtype=pixels.dtype)
         turn, zoom, down, right = 2 * uniform - 1
@@ -118,7 +118,8 @@ class Augment:
         # Not by padding_mode="border", which not every device has.
         last = torch.tensor([1 - 1 / width, 1 - 1 / height], dtype=pixels.dtype)
         grid = torch.maximum(torch.minimum(grid, last), -last)
-        return F.grid_sample(pixels, grid.to(pixels.device), align_corners=False)
+        # The nearest pixel, not a mean of four: blurred images would teach what sharp ones lack.
+        return F.grid_sample(pixels, grid.to(pixels.device), mode="nearest", align_corners=False)
 
     def _look_up(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         n, channels, height, width = pixels.shape

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn_shapecnn._network.inputs import MAX_PIXELS
+from sklearn_shapecnn._training.augment import MANY_IMAGES
 from sklearn_shapecnn._training.sample import count_batches
 
 MIN_EPOCHS = 8  # of a full round from random filters
-RANDOM_RATE, PRETRAINED_RATE = 0.01, 0.003  # highest learning rates
+RANDOM_RATE = 0.01  # highest learning rate from random filters
 STREAM_BATCH_SIZE = 32  # of partial_fit
 
 
@@ -87,7 +88,8 @@ class TrainingSettings:
         learning_rate = parameters["learning_rate_init"]
         if learning_rate == "auto":
             # That of a stream is a third of it already.
-            learning_rate = PRETRAINED_RATE if is_pretrained and not is_stream else RANDOM_RATE
+            from_pretrained = is_pretrained and not is_stream
+            learning_rate = pretrained_rate(n_samples) if from_pretrained else RANDOM_RATE
         return cls(
             learning_rate_init=float(learning_rate),
             alpha=float(parameters["alpha"]),
@@ -115,6 +117,11 @@ def auto_epochs(n_samples: int, n_batches: int) -> int:
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
     return max(4, n_epochs, min(100, math.ceil(120 / n_batches)))
+
+
+def pretrained_rate(n_samples: int) -> float:
+    """Choose the highest learning rate from pretrained filters: low where epochs are many."""
+    return 0.003 if n_samples < MANY_IMAGES else 0.005
 
 
 def auto_rounds(n_batches: int) -> tuple[int, ...]:

@@ -83,9 +83,9 @@ def test_other_estimators_are_refused_by_name(few):
             look(search)
 
 
-@pytest.mark.parametrize("stage", [3, -4, 1.0, None, True])
+@pytest.mark.parametrize("stage", [4, -5, 1.0, None, True])
 def test_stages_that_are_not_there(fitted, stage):
-    with pytest.raises(ValueError, match="stage must be an int from 0 to 2"):
+    with pytest.raises(ValueError, match="stage must be an int from 0 to 3"):
         filters(fitted, stage=stage)
     with pytest.raises(ValueError, match="stage must be"):
         saliency(fitted, np.zeros((1, 256)), stage=stage)

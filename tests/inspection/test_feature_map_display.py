@@ -11,7 +11,7 @@ def test_feature_maps_are_those_of_the_image(task):
     display = FeatureMapDisplay.from_estimator(clf, X[:1], n_maps=3)
     first, *stages = display.axes_
     assert len(first) == 1
-    assert [len(cells) for cells in stages] == [3, 3, 3]
+    assert [len(cells) for cells in stages] == [3, 3, 3, 3]
     for i, (cells, maps) in enumerate(zip(stages, feature_maps(clf, X[:1]), strict=True), 1):
         strongest = maps[0][..., np.ptp(maps[0], axis=(0, 1)).argmax()]
         np.testing.assert_array_equal(pixels(cells[0]), strongest)

@@ -7,9 +7,9 @@ from sklearn_shapecnn.inspection import feature_maps, filters, saliency
 
 def test_filters_have_channels_last(colored):
     clf, _, _ = colored
-    assert filters(clf).shape == (32, 3, 3, 3)
-    assert filters(clf, stage=1).shape == (64, 3, 3, 32)
-    np.testing.assert_array_equal(filters(clf, stage=-1), filters(clf, stage=2))
+    assert filters(clf).shape == (24, 3, 3, 3)
+    assert filters(clf, stage=1).shape == (48, 3, 3, 24)
+    np.testing.assert_array_equal(filters(clf, stage=-1), filters(clf, stage=3))
     weight = clf.net_.module_.stages[0].conv.weight
     np.testing.assert_array_equal(filters(clf)[5, 0, 2], weight[5, :, 0, 2].detach())
 
@@ -23,7 +23,7 @@ def test_filters_are_a_copy(fitted):
 def test_convolution_is_the_sum_over_the_window(colored):
     clf, X, _ = colored
     convolved = feature_maps(clf, X[:2], step="convolution")[0]
-    assert convolved.shape == (2, 11, 14, 32)
+    assert convolved.shape == (2, 11, 14, 24)
     network = clf.net_.module_
     pixels = (X[1] - float(network.center)) * float(network.scale)
     window = pixels[4:7, 6:9]  # around (5, 7)
@@ -34,7 +34,7 @@ def test_convolution_is_the_sum_over_the_window(colored):
 def test_head_turns_the_last_maps_into_the_scores(colored):
     clf, X, _ = colored
     maps = feature_maps(clf, X[:7])
-    assert [maps_of_stage.shape[0] for maps_of_stage in maps] == [7, 7, 7]
+    assert [maps_of_stage.shape[0] for maps_of_stage in maps] == [7, 7, 7, 7]
     with torch.no_grad():
         last = torch.from_numpy(maps[-1]).permute(0, 3, 1, 2)
         scores = clf.net_.module_.forward_head(last).numpy()

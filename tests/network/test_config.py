@@ -49,7 +49,7 @@ def test_auto_is_one_network_for_all_sizes_that_pools_more_in_large_images():
         assert config.n_filters == (24, 48, 96, 96)
         assert config.kernel_size == (3, 3, 3, 3)
     assert small.pool_size == (2, 2, 2, 1)
-    assert large.pool_size == (4, 2, 2, 1)
+    assert large.pool_size == (4, 2, 1, 1)
 
 
 def test_one_number_serves_all_stages_but_is_a_single_stage_of_filters():

@@ -35,8 +35,8 @@ def make_pretrained(n_filters=(6, 8), sizes=(3,), n_channels=3, has_norm=True):
     stages = []
     for n_in, n_out in zip((n_channels, *n_filters), n_filters, strict=False):
         filters = {size: draw(n_out, n_in, size, size) for size in sizes}
-        norm = (draw(n_out), draw(n_out)) if has_norm else (None, None)
-        stages.append(PretrainedStage(filters, *norm))
+        norm = (draw(n_out), draw(n_out)) if has_norm else None
+        stages.append(PretrainedStage(filters, norm))
     return tuple(stages)
 
 
@@ -120,10 +120,7 @@ def test_the_largest_filters_that_fit_are_taken():
     start = make_pretrained(sizes=(1, 2, 4))
     for kernel, size in [(1, 1), (2, 2), (3, 2), (4, 4), (5, 4), (9, 4)]:
         network, _ = make_network(kernel_size=kernel, start=start)
-        only = tuple(
-            PretrainedStage({size: stage.filters[size]}, stage.norm_weight, stage.norm_bias)
-            for stage in start
-        )
+        only = tuple(PretrainedStage({size: stage.filters[size]}, stage.norm) for stage in start)
         expected, _ = make_network(kernel_size=size, start=only)
         assert_same_maps(maps_of(network, images()), maps_of(expected, images()))
 
@@ -254,8 +251,8 @@ def test_the_head_keeps_its_random_weights():
 def test_batch_normalization_comes_with_the_filters():
     network, _ = make_network(n_filters=(9, 8))
     norm = network.stages[0].norm
-    torch.testing.assert_close(norm.weight[:6], torch.from_numpy(PRETRAINED[0].norm_weight))
-    torch.testing.assert_close(norm.bias[:6], torch.from_numpy(PRETRAINED[0].norm_bias))
+    torch.testing.assert_close(norm.weight[:6], torch.from_numpy(PRETRAINED[0].norm[0]))
+    torch.testing.assert_close(norm.bias[:6], torch.from_numpy(PRETRAINED[0].norm[1]))
     assert (norm.weight[6:] == 1).all() and (norm.bias[6:] == 0).all()
 
 
@@ -321,21 +318,13 @@ def test_filters_that_small_images_cut_down_go_to_large_images():
 def test_what_the_network_learns_leaves_the_source_alone(start):
     source, _ = make_network()
     filters = shipped_filters() if start == "shipped" else filters_of(source)
-    before = [
-        array.copy()
-        for stage in filters
-        for array in (*stage.filters.values(), stage.norm_weight, stage.norm_bias)
-    ]
+    before = [array.copy() for stage in filters for array in (*stage.filters.values(), *stage.norm)]
     weights = {name: values.clone() for name, values in source.state_dict().items()}
     network, _ = make_network(n_filters=(32, 64), start=filters)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1)
-    after = [
-        array
-        for stage in filters
-        for array in (*stage.filters.values(), stage.norm_weight, stage.norm_bias)
-    ]
+    after = [array for stage in filters for array in (*stage.filters.values(), *stage.norm)]
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(old, new)
     for name, values in source.state_dict().items():
@@ -353,8 +342,8 @@ def test_the_shipped_filters_fit_to_each_other():
     n_in = 3
     for stage in shipped_filters():
         assert {1, 2, 3} <= stage.filters.keys()
-        n_out = len(stage.norm_weight)
-        assert stage.norm_weight.shape == stage.norm_bias.shape == (n_out,)
+        n_out = len(stage.norm[0])
+        assert all(values.shape == (n_out,) for values in stage.norm)
         for size, filters in stage.filters.items():
             assert filters.shape == (n_out, n_in, size, size)
             assert filters.dtype == np.float32

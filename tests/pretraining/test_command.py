@@ -62,9 +62,9 @@ def test_the_file_is_read_as_it_was_written(tmp_path, read):
             assert np.linalg.norm(filters) == pytest.approx(np.sqrt(len(filters)), rel=1e-3)
             scale = np.linalg.norm(filters) / np.linalg.norm(given)
             np.testing.assert_allclose(filters, given * scale, rtol=2e-3, atol=1e-4)
-        for part in ("weight", "bias"):
+        for part, values in zip(("weight", "bias"), stage.norm, strict=True):
             given = bank.norms[f"{i}_{part}"].detach().numpy()
-            np.testing.assert_allclose(getattr(stage, f"norm_{part}"), given, rtol=1e-3, atol=1e-4)
+            np.testing.assert_allclose(values, given, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3])

@@ -5,6 +5,7 @@ import pytest
 from helpers import small_classifier
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._training.sample import Sample
 
@@ -14,7 +15,10 @@ RARE = "may therefore never be predicted"
 
 
 def fit(X, y, **parameters):
-    clf = small_classifier(**{"max_iter": 20} | parameters).fit(X, y)
+    """Fit a tiny network for a few epochs; noise that jitter moves would be other noise."""
+    clf = small_classifier(
+        **{"max_iter": 20, "weights": None, "augment": "shift"} | parameters
+    ).fit(X, y)
     probabilities = clf.predict_proba(X)
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -118,7 +122,7 @@ def test_a_rare_class_is_not_taken_for_learned_because_it_is_rare():
     X, y = noise(2002, 16), np.zeros(2002, dtype=int)
     X[:3] += 4
     y[:3] = 1
-    clf = small_classifier(n_filters=(8,), max_iter="auto").fit(X, y)
+    clf = small_classifier(n_filters=(8,), max_iter="auto", weights=None).fit(X, y)
     assert clf.n_iter_ > 4  # it went on after the short round
     assert (clf.predict(X[:3]) == 1).all()
 
@@ -249,3 +253,50 @@ def test_dropout_is_not_mistaken_for_a_lack_of_learning(shapes):
     clf, _ = fit(*shapes, n_filters=(16, 32), dropout=0.97, max_iter=8)
     assert clf.loss_curve_[-1] > np.log(3)
     assert clf.score(*shapes) > 0.5
+
+
+# The same by the default network, from the filters that the package ships
+
+
+def fit_default(X, y):
+    clf = ShapeCNNClassifier(random_state=0).fit(X, y)
+    return clf, clf.predict_proba(X)
+
+
+def test_by_default_constant_images_get_probabilities_that_lean_to_the_frequent_class():
+    with pytest.warns(ConvergenceWarning, match=SAME):
+        _, probabilities = fit_default(np.full((40, 64), 3.0), np.repeat([0, 1], [30, 10]))
+    assert (probabilities == probabilities[0]).all()
+    assert 0.6 < probabilities[0, 0] < 0.9
+
+
+def test_by_default_one_image_of_each_class_is_remembered():
+    _, probabilities = fit_default(noise(10, 64), np.arange(10))
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), np.arange(10))
+
+
+def test_by_default_a_rare_class_is_learned():
+    X, y = noise(2002, 16), np.zeros(2002, dtype=int)
+    X[:3] += 4
+    y[:3] = 1
+    clf, _ = fit_default(X, y)
+    assert (clf.predict(X[:3]) == 1).all()
+
+
+def test_by_default_conflicting_labels_become_probabilities(conflicting):
+    X, y, shares = conflicting
+    _, probabilities = fit_default(X, y)
+    np.testing.assert_allclose(probabilities[:, 1], shares, atol=0.15)
+
+
+def test_by_default_labels_that_all_images_share_alike_are_warned_of(conflicting):
+    X, _, _ = conflicting
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        fit_default(X, np.tile(np.arange(20) < 15, 8))
+
+
+def test_by_default_a_wild_pixel_is_warned_of(shapes):
+    X, y = shapes[0][:60].copy(), shapes[1][:60]
+    X[0, 0] = 1e6
+    with pytest.warns(ConvergenceWarning, match=IDLE):
+        fit_default(X, y)

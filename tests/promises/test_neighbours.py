@@ -176,7 +176,7 @@ def test_optuna_prunes_what_does_not_learn(quiet, few):
         rate = trial.suggest_categorical("learning_rate_init", [0.01, 1e-12])
         scores = []
         for i, (train, test) in enumerate(folds):
-            clf = small_classifier(learning_rate_init=rate, max_iter=3).fit(X[train], y[train])
+            clf = small_classifier(learning_rate_init=rate, max_iter=8).fit(X[train], y[train])
             scores.append(clf.score(X[test], y[test]))
             trial.report(np.mean(scores), i)
             if trial.should_prune():
