@@ -42,7 +42,7 @@ def loss_bounds(
 
 
 def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> None:
-    """Warn if a training of so many epochs learned next to nothing from the images."""
+    """Warn if a training of so many epochs left a network that knows little of its images."""
     # Not by the loss of the training, which includes dropout, augmentation and the statistics of
     # each batch. Spread over the sample, which may be sorted by class.
     some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / MAX_IMAGES)))
@@ -52,14 +52,17 @@ def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> Non
     first, last = (net.history[i, "train_loss"] for i in (-n_epochs, -1))
     stands_still = first - last < 0.01 * guessing
     share = 0.95 if stands_still else 0.99
-    if guessing <= NEGLIGIBLE_LOSS or loss < share * guessing:
+    # Batches with extreme values spoil the statistics by which the others are normalized later.
+    is_spoiled = last < 0.1 * guessing and loss > 0.3 * guessing
+    if guessing <= NEGLIGIBLE_LOSS or (loss < share * guessing and not is_spoiled):
         return
     # If all pixels are the same, a warning has said so already.
     if np.ptp(some.images.batch(some.rows[::10])) > 0:
+        result = "lost much of what it learned" if is_spoiled else "learned next to nothing"
         warn(
-            f"The network has learned next to nothing: what it predicts for the very images of "
-            f"the training has a loss of {loss:.3g}, where the shares of the classes alone make it "
-            f"{guessing:.3g}, and while it was trained it was {last:.3g}. "
+            f"The network has {result}: what it predicts for the very images of the training has a "
+            f"loss of {loss:.3g}, where the shares of the classes alone make it {guessing:.3g}, and "
+            f"while it was trained it was {last:.3g}. "
             + (
                 f"Change learning_rate_init (it is {net.lr:g}) or alpha, raise max_iter, or see "
                 f"whether the labels y belong to the images."

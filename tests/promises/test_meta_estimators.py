@@ -131,7 +131,9 @@ def test_cross_val_predict_is_what_each_fold_predicts(few):
 
 
 def test_learning_curve(few):
-    sizes, train, test = learning_curve(small_classifier(), *few, cv=2, train_sizes=[0.5, 1.0])
+    sizes, train, test = learning_curve(
+        small_classifier(max_iter=8), *few, cv=2, train_sizes=[0.5, 1.0]
+    )
     assert sizes.tolist() == [10, 20]
     assert train.shape == test.shape == (2, 2)
     assert test[-1].mean() > 0.8

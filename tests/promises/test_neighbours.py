@@ -176,7 +176,7 @@ def test_optuna_prunes_what_does_not_learn(quiet, few):
         rate = trial.suggest_categorical("learning_rate_init", [0.01, 1e-12])
         scores = []
         for i, (train, test) in enumerate(folds):
-            clf = small_classifier(learning_rate_init=rate, max_iter=8).fit(X[train], y[train])
+            clf = small_classifier(learning_rate_init=rate, max_iter=7).fit(X[train], y[train])
             scores.append(clf.score(X[test], y[test]))
             trial.report(np.mean(scores), i)
             if trial.should_prune():
@@ -320,7 +320,7 @@ def test_color_images_go_through_samplers_as_rows(rare):
 def test_bags_of_balanced_samples(rare):
     X, y = rare
     bags = BalancedBaggingClassifier(
-        small_classifier(max_iter=8), n_estimators=3, random_state=0
+        small_classifier(max_iter=20), n_estimators=3, random_state=0
     ).fit(X, y)
     assert recall_score(y, bags.predict(X), pos_label="light") > 0.8
 
