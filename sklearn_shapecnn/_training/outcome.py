@@ -60,9 +60,9 @@ def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> Non
     if np.ptp(some.images.batch(some.rows[::10])) > 0:
         result = "lost much of what it learned" if is_spoiled else "learned next to nothing"
         warn(
-            f"The network has {result}: what it predicts for the very images of the training has a "
-            f"loss of {loss:.3g}, where the shares of the classes alone make it {guessing:.3g}, and "
-            f"while it was trained it was {last:.3g}. "
+            f"The network has {result}: what it predicts for the very images of the training has "
+            f"a loss of {loss:.3g}, where the shares of the classes alone make it {guessing:.3g}, "
+            f"and while it was trained it was {last:.3g}. "
             + (
                 f"Change learning_rate_init (it is {net.lr:g}) or alpha, raise max_iter, or see "
                 f"whether the labels y belong to the images."
