@@ -41,6 +41,7 @@ from sklearn_shapecnn._saving import (
     net_to_plain,
     reading_a_file,
 )
+from sklearn_shapecnn._starting import StartingEstimator
 from sklearn_shapecnn._torch import find_device, is_available
 from sklearn_shapecnn._training.augment import check_augment, resolve_augment
 from sklearn_shapecnn._training.callbacks import TrainingInterrupted
@@ -50,13 +51,10 @@ from sklearn_shapecnn._training.pixel_scale import PixelScale, match_scale
 from sklearn_shapecnn._training.progress import FitTasks, ShowProgress
 from sklearn_shapecnn._training.sample import Sample, distinct_sample
 from sklearn_shapecnn._training.settings import TrainingSettings
-from sklearn_shapecnn._training.user_callbacks import (
-    check_callbacks,
-    check_that_they_can_be_copied,
-)
+from sklearn_shapecnn._training.user_callbacks import check_callbacks
 
 
-class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
+class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
     """A network that learns from images. A subclass adds the parameters and `_check_targets`."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
@@ -112,7 +110,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
         device = find_device(self.device) if group is None else group.device
 
         images, names = self._check_X(X, is_next_piece=incremental and goes_on)
-        known, targets, weights = self._check_targets(
+        known, targets, sample_weights = self._check_targets(
             y, sample_weight, images.pixels, classes, incremental
         )
         # Not get_params, which in a subclass may know only some of them.
@@ -120,10 +118,10 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
         config = NetworkConfig.from_parameters(parameters, images.image_shape, len(known))
         if goes_on:
             self._check_same_network(config, known, incremental)
-        pretrained = () if goes_on else find_pretrained(self.weights, config, ImageEstimator)
+        pretrained = () if goes_on else find_pretrained(self, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
-        distinct, center, deviation = distinct_sample(images, targets, weights)
+        distinct, center, deviation = distinct_sample(images, targets, sample_weights)
         scale = PixelScale(center, deviation)
         if incremental:
             scale = scale.of_a_stream(images.pixels.dtype)
@@ -145,10 +143,10 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
             parameters,
             len(sample),
             images.image_shape,
-            augment=resolve_augment(augment, len(distinct)),
+            augment=resolve_augment(augment, len(sample), images.image_shape, incremental),
             # With an int as random_state, each call of partial_fit has an order of its own.
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
-            is_pretrained=goes_on or any(n_pretrained),
+            is_pretrained=goes_on or 2 * sum(n_pretrained) > sum(config.n_filters),
             is_stream=incremental,
         )
         net.set_hyperparameters(
@@ -309,18 +307,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, BaseEstimator):
                 )
                 if isinstance(value, Integral):
                     float(value)
-
-    def __sklearn_clone__(self) -> Any:
-        # A clone is not fitted, but what it starts from must be: it is handed on, not cloned.
-        without = object.__new__(type(self))
-        without.__dict__ = vars(self) | {"weights": None}
-        try:
-            twin = super(ImageEstimator, without).__sklearn_clone__()
-        except Exception:
-            check_that_they_can_be_copied(self.callbacks)
-            raise
-        twin.weights = self.weights
-        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__(), "_saved_by": current_versions()}

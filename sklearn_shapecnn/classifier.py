@@ -72,19 +72,20 @@ class ShapeCNNClassifier(
     weights : 'shapes', fitted ShapeCNNClassifier or None, default='shapes'
         What the filters start from. 'shapes' are filters that the package ships; they have learned
         to tell drawn formulas apart, and from no photo or data set [4]_. None starts from random
-        filters. A fitted classifier passes on its own, also to images of another size or number
-        of channels and to other classes; it may be frozen in a
-        :class:`~sklearn.frozen.FrozenEstimator`, and `clone` does not unfit it. Filters are taken
-        as far as they fit, first stages and first filters first; the rest starts at random, as the
-        fully connected layers always do. `warm_start` and `partial_fit` go on with the filters that
-        are there.
+        filters. A fitted classifier passes on its own, also to images of another size or number of
+        channels and to other classes, with the scale and offset of batch normalization; a clone
+        keeps it fitted. Among the values that a search tries, which it clones by themselves, freeze
+        it in a :class:`~sklearn.frozen.FrozenEstimator`. Filters are taken as far as they fit,
+        first stages and first filters first; those larger than `kernel_size` do not. The rest
+        starts at random, as the fully connected layers always do. `warm_start` and `partial_fit` go
+        on with the filters that are there.
 
     learning_rate_init : 'auto' or float, default='auto'
         Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
         learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
-        other weights by AdamW [1]_. 'auto' is 0.01; where filters start from `weights` or an
-        earlier `fit`, 0.003 for less than 1,000 images and 0.005 for more; for `partial_fit` always
-        0.01, of which it takes a third.
+        other weights by AdamW [1]_. 'auto' is 0.01. Where most filters start from `weights` or an
+        earlier `fit`, and 60 steps or more follow, it is 0.003 for fewer than 1,000 images and
+        0.005 from 1,000 on. For `partial_fit` it is always 0.01, of which it takes 0.3 times.
 
     alpha : float, default=0.01
         Weight decay, as a share of each weight per step and learning rate. The filters keep their
@@ -97,10 +98,10 @@ class ShapeCNNClassifier(
 
     max_iter : 'auto' or int, default='auto'
         Number of epochs: how often each image is seen. 'auto' takes 40 for up to 200 images and
-        fewer for more, down to 4; but enough for 120 steps, up to 100. From random filters it takes
-        as many as make 600 steps, but at least 8 and at most 100. From about 1,900 images on it
-        then first tries a short round of two to four epochs, and stops there if these bring the
-        training loss next to zero.
+        fewer for more, down to 4; but enough for 120 steps, up to 100. If most filters start at
+        random, by `weights`, it takes as many as make 600 steps, but at least 8 and at most 100.
+        From about 1,900 images on it then first tries a short round of two to four epochs, and
+        stops there if these bring the training loss next to zero.
 
     label_smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1
@@ -108,13 +109,14 @@ class ShapeCNNClassifier(
 
     augment : str, list of str or None, default='auto'
         How images are changed at random in training: any of 'auto', 'jitter', 'shift',
-        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'jitter' for less
-        than 1,000 images and 'shift' for more. 'shift' moves all images by whole pixels, up to a
-        sixteenth of their side. 'jitter' turns three images in four by up to 10 degrees, zooms them
-        by up to 10 % and moves them by up to a tenth of their side, each pixel to the nearest
-        place; it leaves images under 8 pixels alone. Both repeat the pixels at the border. 'flips'
-        stands for both flips; 'quarter_turns' turns square images by multiples of 90 degrees.
-        Choose what does not change the label: a mirrored digit is no digit.
+        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'jitter' for
+        fewer than 1,000 images of 8 x 8 pixels or more, else 'shift', and 'shift' in `partial_fit`.
+        'shift' moves all images by whole pixels, up to a sixteenth of their side. 'jitter' turns
+        three images in four by up to 10 degrees, zooms them by up to 10 % and moves them by up to a
+        tenth of their side, taking the nearest pixel; it leaves images under 8 pixels alone. Both
+        repeat the pixels at the border. 'flips' stands for both flips; 'quarter_turns' turns square
+        images by multiples of 90 degrees. Choose what does not change the label: a mirrored digit
+        is no digit.
 
     class_weight : dict {class: weight}, 'balanced' or None, default=None
         Weights of the classes. 'balanced' gives all classes the same total.
@@ -150,10 +152,11 @@ class ShapeCNNClassifier(
         the extra ``[distributed]``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Determines the initial weights, the order of the images, augmentation, dropout and the
-        validation split. Pass an int for the same network every time. A RandomState or Generator
-        moves on with each `fit` and `partial_fit`, so that the next one differs. None takes fresh
-        entropy: NumPy's and torch's global random states are never read or changed.
+        Determines the initial weights that do not come from `weights`, the order of the images,
+        augmentation, dropout and the validation split. Pass an int for the same network every time.
+        A RandomState or Generator moves on with each `fit` and `partial_fit`, so that the next one
+        differs. None takes fresh entropy: NumPy's and torch's global random states are never read
+        or changed.
 
     verbose : bool or int, default=0
         Whether to show on standard error how the training goes: a progress bar in a terminal or a
@@ -594,12 +597,12 @@ class ShapeCNNClassifier(
         >>> from sklearn_shapecnn import ShapeCNNClassifier
         >>> for name, values in ShapeCNNClassifier.search_space().items():
         ...     print(name, values)
-        augment ['auto', 'jitter', ['auto', 'flips'], ['jitter', 'flips']]
+        augment ['auto', 'shift', ['auto', 'flips'], ['shift', 'flips']]
         alpha [0.01, 0.1]
         n_filters ['auto', (16, 32, 64)]
         """
         space: dict[str, list[Any]] = {
-            "augment": ["auto", "jitter", ["auto", "flips"], ["jitter", "flips"]],
+            "augment": ["auto", "shift", ["auto", "flips"], ["shift", "flips"]],
             "alpha": [0.01, 0.1],
             "n_filters": ["auto", (16, 32, 64)],
         }

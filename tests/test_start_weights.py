@@ -12,6 +12,7 @@ import torch
 from helpers import small_classifier
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.ensemble import BaggingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -331,7 +332,7 @@ def test_clones_do_not_need_a_copy_of_what_a_source_holds(few):
 def test_parameters_are_those_of_any_estimator(source):
     clf = small_classifier(weights=source)
     assert clf.get_params(deep=False)["weights"] is source
-    assert clf.get_params()["weights__random_state"] == 5
+    assert clf.get_params()["weights"] is source
     assert clf.set_params(weights=None).weights is None
     assert clf.set_params(weights="shapes").get_params() == small_classifier().get_params()
     assert "weights=None" in repr(small_classifier(weights=None))
@@ -529,3 +530,28 @@ def test_no_global_random_numbers_are_drawn(few, source):
         small_classifier(weights=weights).fit(*few)
     assert torch.equal(states[0], torch.get_rng_state())
     np.testing.assert_array_equal(states[1], np.random.get_state()[1])
+
+
+def test_a_classifier_does_not_start_from_itself(few):
+    clf = small_classifier()
+    clf.weights = clf
+    with pytest.raises(TypeError, match="and warm_start=True"):
+        clf.fit(*few)
+
+
+def test_only_the_filters_of_a_source_are_read(few):
+    source = small_classifier().fit(*few)
+    clf = small_classifier(weights=source)
+    assert not any(name.startswith("weights__") for name in clf.get_params())
+    BaggingClassifier(clf, n_estimators=2, random_state=3).fit(*few)
+    assert source.random_state == 0
+    with pytest.raises(ValueError, match="Invalid parameter 'weights__alpha'"):
+        clone(clf).set_params(weights__alpha=1)
+    assert source.alpha == 0.01
+
+
+def test_a_search_tries_frozen_sources(few):
+    source = FrozenEstimator(small_classifier().fit(*few))
+    search = GridSearchCV(small_classifier(), {"weights": [source, "shapes", None]}, cv=2)
+    search.fit(*few)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_shapecnn._network.config import NetworkConfig
@@ -38,40 +39,48 @@ class PretrainedStage:
 Pretrained = tuple[PretrainedStage, ...]
 
 
-def find_pretrained(weights: Any, config: NetworkConfig, kind: type) -> Pretrained:
+def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type) -> Pretrained:
     """Find the filters that the parameter `weights` asks for; none if all shall start at random.
 
     Parameters
     ----------
-    weights : 'shapes', estimator or None
+    estimator : estimator instance
+        Whose parameter it is.
     config : NetworkConfig
         Of the network that starts from them.
-    kind : type
-        What the estimator must be an instance of.
+    estimator_class : type
+        What an estimator given as `weights` must be an instance of.
 
     Raises
     ------
     TypeError
-        If it is none.
+        If it is none, or the estimator itself.
+    NotFittedError
+        If it is not fitted.
     ValueError
-        If it is not fitted, or if none of its filters fits into the network.
+        If none of its filters fits into the network.
     """
-    if weights is None:
+    source = estimator.weights
+    if source is None:
         return ()
-    if isinstance(weights, str):
+    if isinstance(source, str):
         return shipped_filters()
-    source = weights
+    if source is estimator:
+        raise TypeError(
+            "weights is the very classifier that is fitted. To go on with what it has learned, set "
+            "weights='shapes' and warm_start=True."
+        )
     while isinstance(source, FrozenEstimator):
         source = source.estimator
     name = type(source).__name__
-    if not isinstance(source, kind):
+    if not isinstance(source, estimator_class):
         raise TypeError(
             f"weights must be 'shapes', None or a fitted ShapeCNNClassifier, but is a {name}. Of "
             f"a pipeline or a search, give the fitted classifier in it, such as pipeline[-1] or "
             f"search.best_estimator_."
         )
     if not hasattr(source, "net_"):
-        raise ValueError(
+        raise NotFittedError(
             f"weights is a {name} that is not fitted, so it has no filters to start from. Fit it "
             f"first; among the parameters that a search tries, which it clones, wrap it in "
             f"FrozenEstimator."
@@ -92,6 +101,8 @@ def shipped_filters() -> Pretrained:
     path = files(__package__).joinpath(SHIPPED)
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+    for array in arrays.values():
+        array.setflags(write=False)  # all fits of the process share them
     stages: list[PretrainedStage] = []
     while f"{(i := len(stages))}_norm_weight" in arrays:
         sizes = {
@@ -153,10 +164,10 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
         n_out, n_in = (int(n) for n in np.minimum(filters.shape, weight.shape)[:2])
         filters = _embed(filters[:n_out, :n_in], stage.plan.kernel_size)
         weight[:n_out] = 0
-        weight[:n_out, :n_in] = torch.from_numpy(filters)
+        weight[:n_out, :n_in] = torch.tensor(filters)
         if source.norm is not None and isinstance(stage.norm, torch.nn.BatchNorm2d):
             stage.norm.weight[:n_out], stage.norm.bias[:n_out] = (
-                torch.from_numpy(values[:n_out]) for values in source.norm
+                torch.tensor(values[:n_out]) for values in source.norm
             )
         counts[i] = n_out
     return tuple(counts)

@@ -26,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     torch.set_num_threads(1)  # so that the result does not depend on the number of cores
     lesson = QUICK if options.quick else Lesson()
-    teacher = Teacher(lesson, options.checkpoints)
+    # A folder of its own, so that a quick run leaves the checkpoint of a long one alone.
+    teacher = Teacher(
+        lesson, options.checkpoints / "quick" if options.quick else options.checkpoints
+    )
     teacher.resume()
     if teacher.step:
         print(f"Going on from step {teacher.step}.")
@@ -71,7 +74,10 @@ def _write_sheet(path: Path, n_rows: int = 16, n_columns: int = 24) -> None:
         framed = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=1)
         rows.append(np.broadcast_to(np.concatenate(list(framed), axis=1), (34, 34 * n_columns, 3)))
     sheet = (np.concatenate(rows)[..., ::-1] * 255).astype(np.uint8)
-    cv2.imwrite(str(path), cv2.resize(sheet, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
+    large = cv2.resize(sheet, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), large):
+        raise SystemExit(f"{path} could not be written.")
 
 
 if __name__ == "__main__":

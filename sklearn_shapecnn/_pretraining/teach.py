@@ -31,7 +31,7 @@ class Lesson:
     n_kernel_steps : int
         Steps after these, which teach the filters of other sizes than the defaults'.
     batch_size : int
-    learning_rate, label_smoothing : float
+    learning_rate, weight_decay, label_smoothing : float
     seed : int
     """
 

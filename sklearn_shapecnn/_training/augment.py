@@ -14,13 +14,18 @@ from sklearn_shapecnn._input.errors import prefix_errors
 
 AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
 MANY_IMAGES = 1000  # from which on 'auto' only shifts them
+MIN_JITTERED_SIDE = 8  # pixels
 JITTERED_SHARE = 0.75  # of the images; the others stay as sharp as they are
 MAX_TURN, MAX_ZOOM, MAX_MOVE = math.radians(10), 0.1, 0.1  # an angle and shares of the side
 
 
-def auto_augment(n_samples: int) -> str:
-    """Choose jitter for few images, which need it most; it costs a little where there are many."""
-    return "jitter" if n_samples < MANY_IMAGES else "shift"
+def auto_augment(n_samples: int, image_shape: tuple[int, int, int], is_stream: bool) -> str:
+    """Choose jitter for few images, which need it most; it costs a little where there are many.
+
+    Nobody knows how many a stream has, and tiny images are not jittered.
+    """
+    is_few = n_samples < MANY_IMAGES and not is_stream
+    return "jitter" if is_few and min(image_shape[:2]) >= MIN_JITTERED_SIDE else "shift"
 
 
 def check_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
@@ -46,9 +51,12 @@ def check_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str,
     return tuple(names)
 
 
-def resolve_augment(names: Sequence[str], n_samples: int) -> tuple[str, ...]:
-    """Replace 'auto' by what suits a number of images."""
-    return tuple(auto_augment(n_samples) if name == "auto" else name for name in names)
+def resolve_augment(
+    names: Sequence[str], n_samples: int, image_shape: tuple[int, int, int], is_stream: bool
+) -> tuple[str, ...]:
+    """Replace 'auto' by what suits the number of images and their size."""
+    auto = auto_augment(n_samples, image_shape, is_stream)
+    return tuple(auto if name == "auto" else name for name in names)
 
 
 class Augment:
@@ -68,7 +76,7 @@ class Augment:
 
     def __init__(self, names: Sequence[str], image_shape: tuple[int, int, int]) -> None:
         self.height, self.width, _ = image_shape
-        self.jitter = "jitter" in names and min(self.height, self.width) >= 8
+        self.jitter = "jitter" in names and min(self.height, self.width) >= MIN_JITTERED_SIDE
         self.looks_up = bool(set(names) - {"jitter"})
         shift = "shift" in names
         self.max_shift = (self._max_shift(self.height) * shift, self._max_shift(self.width) * shift)

@@ -23,7 +23,7 @@ from sklearn_shapecnn._training.outcome import has_learned, warn_if_nothing_lear
 from sklearn_shapecnn._training.progress import ShowProgress
 from sklearn_shapecnn._training.sample import Sample
 from sklearn_shapecnn._training.schedule import SetLearningRate
-from sklearn_shapecnn._training.settings import MIN_EPOCHS, TrainingSettings
+from sklearn_shapecnn._training.settings import ENOUGH_STEPS, MIN_EPOCHS, TrainingSettings
 from sklearn_shapecnn._training.user_callbacks import has_stopped_early, initialize_callbacks
 
 DIVERGED_LOSS = 1e6  # mean loss; a network that knows nothing has 0.7 to 7
@@ -98,8 +98,9 @@ def train(
         loss = net.history[-1, "train_loss"]
         if loss > DIVERGED_LOSS:
             net.fail(f"the loss is {loss:.3g} in the last epoch")
-        if n_epochs >= MIN_EPOCHS and not settings.is_stream:
-            warn_if_nothing_learned(net, sample, n_epochs)
+        is_long = n_epochs >= MIN_EPOCHS or n_epochs * settings.n_batches >= ENOUGH_STEPS
+        if is_long and not settings.is_stream:
+            warn_if_nothing_learned(net, sample, n_epochs, is_last=keep_best is None)
     except KeyboardInterrupt:
         net.history = history
         n_epochs = _drop_unfinished_epoch(net, n_epochs_before, keep_best)

@@ -41,8 +41,13 @@ def loss_bounds(
     return float(entr(known).sum()), float(entr(shares).sum())
 
 
-def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> None:
-    """Warn if a training of so many epochs left a network that knows little of its images."""
+def warn_if_nothing_learned(
+    net: ShapeNet, sample: Sample, n_epochs: int, is_last: bool = True
+) -> None:
+    """Warn if a training of so many epochs left a network that knows little of its images.
+
+    `is_last` says whether the network is that of the last epoch, and no earlier one that was kept.
+    """
     # Not by the loss of the training, which includes dropout, augmentation and the statistics of
     # each batch. Spread over the sample, which may be sorted by class.
     some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / MAX_IMAGES)))
@@ -53,7 +58,8 @@ def warn_if_nothing_learned(net: ShapeNet, sample: Sample, n_epochs: int) -> Non
     stands_still = first - last < 0.01 * guessing
     share = 0.95 if stands_still else 0.99
     # Batches with extreme values spoil the statistics by which the others are normalized later.
-    is_spoiled = last < 0.1 * guessing and loss > 0.3 * guessing
+    least, _ = loss_bounds(net, some)
+    is_spoiled = is_last and last - least < 0.1 * guessing and loss > 0.3 * guessing + least
     if guessing <= NEGLIGIBLE_LOSS or (loss < share * guessing and not is_spoiled):
         return
     # If all pixels are the same, a warning has said so already.

@@ -12,6 +12,7 @@ from sklearn_shapecnn._training.augment import MANY_IMAGES
 from sklearn_shapecnn._training.sample import count_batches
 
 MIN_EPOCHS = 8  # of a full round from random filters
+FEW_STEPS, ENOUGH_STEPS = 60, 120  # to learn the head; to learn an easy task
 RANDOM_RATE = 0.01  # highest learning rate from random filters
 STREAM_BATCH_SIZE = 32  # of partial_fit
 
@@ -87,9 +88,11 @@ class TrainingSettings:
             rounds = auto_rounds(n_batches)
         learning_rate = parameters["learning_rate_init"]
         if learning_rate == "auto":
-            # That of a stream is a third of it already.
+            # That of a stream is 0.3 times of it already.
             from_pretrained = is_pretrained and not is_stream
-            learning_rate = pretrained_rate(n_samples) if from_pretrained else RANDOM_RATE
+            n_steps = sum(rounds) * n_batches
+            rate = pretrained_rate(n_samples, n_steps)
+            learning_rate = rate if from_pretrained else RANDOM_RATE
         return cls(
             learning_rate_init=float(learning_rate),
             alpha=float(parameters["alpha"]),
@@ -116,11 +119,16 @@ def auto_epochs(n_samples: int, n_batches: int) -> int:
     but 120 steps at least, in up to 100 epochs.
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
-    return max(4, n_epochs, min(100, math.ceil(120 / n_batches)))
+    return max(4, n_epochs, min(100, math.ceil(ENOUGH_STEPS / n_batches)))
 
 
-def pretrained_rate(n_samples: int) -> float:
-    """Choose the highest learning rate from pretrained filters: low where epochs are many."""
+def pretrained_rate(n_samples: int, n_steps: int) -> float:
+    """Choose the highest learning rate from pretrained filters: low where epochs are many.
+
+    A training cut short by `max_iter` needs as high a one as from random filters.
+    """
+    if n_steps < FEW_STEPS:
+        return RANDOM_RATE
     return 0.003 if n_samples < MANY_IMAGES else 0.005
 
 
@@ -132,5 +140,5 @@ def auto_rounds(n_batches: int) -> tuple[int, ...]:
     are learned, not remembered.
     """
     full = min(100, max(MIN_EPOCHS, math.ceil(600 / n_batches)))
-    short = max(2, math.ceil(120 / n_batches))
+    short = max(2, math.ceil(ENOUGH_STEPS / n_batches))
     return (short, full) if short <= 4 else (full,)

@@ -114,7 +114,13 @@ def test_colors_move_together():
     ],
 )
 def test_auto_depends_on_the_number_of_images(augment, n_images, names):
-    assert resolve_augment(check_augment(augment, (32, 32, 1)), n_images) == names
+    shape = (32, 32, 1)
+    assert resolve_augment(check_augment(augment, shape), n_images, shape, False) == names
+
+
+def test_auto_shifts_tiny_images_and_streams():
+    assert resolve_augment(["auto"], 100, (4, 64, 1), False) == ("shift",)
+    assert resolve_augment(["auto"], 100, (32, 32, 1), True) == ("shift",)
 
 
 @pytest.mark.parametrize(

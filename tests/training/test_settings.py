@@ -49,6 +49,8 @@ def test_from_pretrained_filters_it_is_shorter(n):
 def test_pretrained_filters_move_more_slowly():
     random, pretrained = (resolve(is_pretrained=value) for value in (False, True))
     assert pretrained.learning_rate_init < random.learning_rate_init
+    short = resolve(is_pretrained=True, max_iter=2)
+    assert short.learning_rate_init == random.learning_rate_init  # too few steps to be careful
     assert resolve(is_pretrained=True, learning_rate_init=0.02).learning_rate_init == 0.02
 
 

@@ -1,0 +1,70 @@
+"""StartingEstimator: the parameters and clones of an estimator that may start from another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from sklearn_shapecnn._training.user_callbacks import check_that_they_can_be_copied
+
+
+class StartingEstimator(BaseEstimator):
+    """An estimator whose parameter `weights` may be a fitted one, of which only the filters count.
+
+    So that one is handed on to clones as it is, and its parameters are none of this one's.
+    """
+
+    callbacks: Any
+    weights: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name; not those of an estimator in `weights`, whose filters alone count.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Has no effect.
+
+        Returns
+        -------
+        params : dict of str to object
+        """
+        return super().get_params(deep=False)
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters by name.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Those of an estimator in `weights` are no parameters.
+        """
+        for name in params:
+            if name.startswith("weights__"):
+                raise ValueError(
+                    f"Invalid parameter {name!r}: of an estimator in weights only the filters "
+                    f"count. Change it before it is fitted."
+                )
+        return super().set_params(**params)
+
+    def __sklearn_clone__(self) -> Any:
+        # A clone is not fitted, but what it starts from must be: it is handed on, not cloned.
+        without = object.__new__(type(self))
+        without.__dict__ = vars(self) | {"weights": None}
+        try:
+            twin = super(StartingEstimator, without).__sklearn_clone__()
+        except Exception:
+            check_that_they_can_be_copied(self.callbacks)
+            raise
+        twin.weights = self.weights
+        return twin
