@@ -358,7 +358,8 @@ class ShapeCNNClassifier(
         -----
         ConvergenceWarning
             If all pixels are the same, if a class has less than a 999th of the weight of another
-            and `class_weight` is None, or if eight epochs or more have taught nothing.
+            and `class_weight` is None, if eight epochs or 120 steps or more have
+            taught nothing, or if extreme values spoiled what they taught.
         UserWarning
             If X has rows of 64 values or more that are taken for images one pixel high, or that
             seem to be images of another width or order of colors than they are taken for.

@@ -37,7 +37,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 from sklearn_shapecnn._network.modules import ShapeCNN
-from sklearn_shapecnn._training.augment import Augment, auto_augment
+from sklearn_shapecnn._training.augment import Augment, resolve_augment
 from sklearn_shapecnn._training.muon import Muon
 from sklearn_shapecnn._training.net import MAX_GRADIENT_NORM
 from sklearn_shapecnn._training.schedule import one_cycle
@@ -83,7 +83,8 @@ def bare_loop(
     ]
     optimizer = Muon(groups, lr=0.01, weight_decay=0.01, fused=True)
     generator = torch.Generator().manual_seed(0)
-    augment = Augment([auto_augment((side, side, 1))], (side, side, 1))
+    shape = (side, side, 1)
+    augment = Augment(resolve_augment(["auto"], len(X), shape, is_stream=False), shape)
     n_steps = n_epochs * round(len(X) / BATCH)
     step = 0
     for _ in range(n_epochs):

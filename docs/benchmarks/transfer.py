@@ -172,9 +172,10 @@ def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, floa
 
 
 def mean_and_error(values: Sequence[float]) -> str:
-    """The mean and its standard error."""
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
-    return f"{np.mean(values):.4f} ({error:.4f})"
+    """The mean and its standard error, if there are several."""
+    if len(values) == 1:
+        return f"{values[0]:.4f}"
+    return f"{np.mean(values):.4f} ({np.std(values, ddof=1) / len(values) ** 0.5:.4f})"
 
 
 def curves(options: argparse.Namespace) -> None:
