@@ -164,10 +164,10 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
         n_out, n_in = (int(n) for n in np.minimum(filters.shape, weight.shape)[:2])
         filters = _embed(filters[:n_out, :n_in], stage.plan.kernel_size)
         weight[:n_out] = 0
-        weight[:n_out, :n_in] = torch.tensor(filters)
+        weight[:n_out, :n_in] = torch.from_numpy(filters)
         if source.norm is not None and isinstance(stage.norm, torch.nn.BatchNorm2d):
             stage.norm.weight[:n_out], stage.norm.bias[:n_out] = (
-                torch.tensor(values[:n_out]) for values in source.norm
+                torch.from_numpy(values[:n_out].copy()) for values in source.norm
             )
         counts[i] = n_out
     return tuple(counts)

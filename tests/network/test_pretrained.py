@@ -361,7 +361,7 @@ def test_small_sizes_have_shipped_filters_of_their_own(size):
     assert counts == (8, 16)
     for n_in, stage, source in zip((3, 8), network.stages, start, strict=False):
         n_out = len(stage.conv.weight)
-        expected = torch.from_numpy(source.filters[size][:n_out, :n_in])
+        expected = torch.from_numpy(source.filters[size][:n_out, :n_in].copy())
         assert torch.equal(stage.conv.weight.detach(), expected)
 
 
