@@ -11,19 +11,19 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import skimage.data
-from common import HARD, Split, hog_features, patches, print_header, print_machine, print_row
+from common import HARD, Split, folds, hog_features, patches, print_header, print_machine, print_row
 from quality import calibration_error
 from real_images import font_files, glyphs, mnist
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -55,6 +55,7 @@ PEERS: dict[str, Callable] = {
         FunctionTransformer(_rows), RandomForestClassifier(random_state=seed)
     ),
 }
+SLOW = {"MLPClassifier", "RandomForestClassifier"}
 
 
 def _rows(X: np.ndarray) -> np.ndarray:
@@ -183,7 +184,7 @@ def curves(options: argparse.Namespace) -> None:
     print_header("data", "images", "classifier", "accuracy", "seconds", "calibration error")
     models = OURS | ({} if options.no_peers else PEERS)
     if options.quick:
-        del models["MLPClassifier"], models["RandomForestClassifier"]
+        models = {name: models[name] for name in models if name not in SLOW}
     for task in options.tasks:
         make_split, sizes = TASKS[task]
         for n in sizes[:1] if options.quick else sizes:
@@ -205,12 +206,6 @@ def curves(options: argparse.Namespace) -> None:
                     )
 
 
-def folds_of(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Split]:
-    """Stratified 5-fold, shuffled."""
-    for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y):
-        yield X[train], y[train], X[test], y[test]
-
-
 def cost(options: argparse.Namespace) -> None:
     """Cross-validated accuracy and what a fit costs, in epochs of the network that came before.
 
@@ -229,7 +224,7 @@ def cost(options: argparse.Namespace) -> None:
         for model_name, make in models.items():
             scores, seconds = [], []
             for seed in range(options.draws):
-                results = [measure(make, split, seed) for split in folds_of(X, y, seed)]
+                results = [measure(make, split, seed) for split in folds(X, y, seed)]
                 scores.append(float(np.mean([accuracy for accuracy, _, _ in results])))
                 seconds += [spent for _, spent, _ in results]
             print_row(
