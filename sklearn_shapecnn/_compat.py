@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -46,9 +46,13 @@ __all__ = [
     "Options",
     "StrOptions",
     "declare_optimizer",
+    "forward_hooks",
     "has_callbacks",
+    "held_by_module",
+    "onednn_convolution",
     "parse_classifier",
     "start_fit_task",
+    "tensor_stamps",
     "validate_parameter_constraints",
     "validate_params",
     "warn",
@@ -136,6 +140,63 @@ def without_torch_functions() -> AbstractContextManager[None]:
 
     disabled: AbstractContextManager[None] = DisableTorchFunction()
     return disabled
+
+
+def held_by_module(module: Any) -> tuple[dict[str, Any], ...]:
+    """The dicts in which a module of torch holds its weights, its buffers and its submodules.
+
+    The public generators over them take 50 µs for a small network, as long as its prediction of a
+    small image. This may go with the oldest version in which they do.
+    """
+    return module._parameters, module._buffers, module._modules
+
+
+def forward_hooks(modules: Iterable[Any]) -> list[dict[int, Any]]:
+    """The dicts of the hooks that modules of torch call before and after they compute.
+
+    The last ones are of all modules. torch (2.13) has no public way to ask for hooks; this may go
+    with the oldest version without one.
+    """
+    from torch.nn.modules import module as every
+
+    own = [hooks for each in modules for hooks in (each._forward_pre_hooks, each._forward_hooks)]
+    return [*own, every._global_forward_pre_hooks, every._global_forward_hooks]
+
+
+def tensor_stamps(tensors: Iterable[Any]) -> list[tuple[int, int]]:
+    """Where each tensor is in memory and how often it was changed in place.
+
+    torch (2.13) has no public name for the number that autograd itself compares for this. This may
+    go with the oldest version without one.
+    """
+    return [(tensor._version, tensor.data_ptr()) for tensor in tensors]
+
+
+def onednn_convolution(
+    weight: Any, bias: Any, image_size: tuple[int, int], padding: tuple[int, int]
+) -> Callable[[Any], Any]:
+    """Return a convolution by oneDNN, with its filters in the layout that oneDNN wants.
+
+    `torch.conv2d` (2.5 to 2.13) takes other routines for one image than for several, which round
+    differently, and brings the filters into that layout in each call. These are the operators that
+    torch's compiler puts in its place. This may go with the oldest version in which it does not.
+
+    Parameters
+    ----------
+    weight, bias : Tensor
+        The filters; no bias is None.
+    image_size : tuple of int (height, width)
+        Of most of what it will be given.
+    padding : tuple of int (height, width)
+    """
+    import torch
+
+    pack: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
+    geometry = list(padding), [1, 1], [1, 1], 1  # the latter are strides, dilation and groups
+    packed = pack(weight.to_mkldnn(), *geometry, [2, weight.shape[1], *image_size])
+    settings: Any = (packed, bias, *geometry, "none", [], "")
+    convolve = torch.ops.mkldnn._convolution_pointwise.default
+    return lambda x: convolve(x, *settings)
 
 
 def parse_classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:

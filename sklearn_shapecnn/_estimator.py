@@ -24,8 +24,12 @@ from sklearn_shapecnn._compat import (
 )
 from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
 from sklearn_shapecnn._input.image_set import ImageSet
-from sklearn_shapecnn._input.image_shape import check_same_images, find_image_shape
-from sklearn_shapecnn._input.pixels import check_pixels
+from sklearn_shapecnn._input.image_shape import (
+    are_same_images,
+    check_same_images,
+    find_image_shape,
+)
+from sklearn_shapecnn._input.pixels import check_pixels, is_ready
 from sklearn_shapecnn._input.plain import has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
 from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
@@ -272,6 +276,12 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
 
     def _images(self, X: Any) -> ImageSet:
         """Images for the fitted network; raise an error if X does not hold such."""
+        state = vars(self)
+        # What most calls need, without the rest of what follows, which takes as long as the network
+        # does for a small image.
+        is_usual = "net_" in state and "feature_names_in_" not in state and is_ready(X)
+        if is_usual and are_same_images(X.shape, self.image_shape_):
+            return ImageSet(X, self.image_shape_)
         check_is_fitted(self)
         pixels = check_pixels(X, self)
         if pixels.ndim == 2:

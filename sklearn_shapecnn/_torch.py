@@ -2,72 +2,80 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 
 from sklearn_shapecnn._compat import without_torch_functions
+from sklearn_shapecnn._threads import one_thread
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 AUTOCAST_DEVICES = ("cpu", "cuda", "xpu", "mps")
 
-_is_forked = False
 
-
-def _note_fork() -> None:
-    global _is_forked
-    _is_forked = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_fork)
-
-
-@contextmanager
-def one_thread_if_forked() -> Iterator[None]:
-    """Keep to one thread in a process that was forked after torch was imported.
-
-    There GNU's OpenMP, which torch computes with, waits forever for threads that only the parent
-    process has.
-    """
-    n_threads = torch.get_num_threads() if _is_forked else 1
-    if n_threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-@contextmanager
-def torch_as_usual(*, gradients: bool = False) -> Iterator[None]:
+class torch_as_usual:  # a context manager, and entered too often for a generator
     """Compute with torch as if its user had switched nothing on or off.
 
     Autocast would compute in other dtypes, and a default device would hold tensors that belong on
-    the CPU. A forked process keeps to one thread. torch's default dtype stays what it is, since it
-    is that of all threads.
+    the CPU. Each operation keeps to the calling thread. torch's default dtype stays what it is,
+    since it is that of all threads.
 
     Parameters
     ----------
     gradients : bool, default=False
         Whether a backward pass or a further training may follow; else this is in inference mode.
     """
-    with ExitStack() as stack:
-        stack.enter_context(one_thread_if_forked())
-        stack.enter_context(torch.inference_mode(not gradients))
-        if gradients:
-            stack.enter_context(torch.enable_grad())
-        for kind in AUTOCAST_DEVICES:
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
+
+    def __init__(self, *, gradients: bool = False) -> None:
+        self.gradients = gradients
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Decorate a function."""
+
+        @wraps(function)
+        def as_usual(*args: P.args, **kwargs: P.kwargs) -> T:
+            with torch_as_usual(gradients=self.gradients):
+                return function(*args, **kwargs)
+
+        return as_usual
+
+    def __enter__(self) -> None:
+        self._entered: list[AbstractContextManager[Any]] = []
+        try:
+            for context in self._contexts():
+                context.__enter__()
+                self._entered.append(context)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def __exit__(self, *exception: Any) -> None:
+        for context in reversed(self._entered):
+            context.__exit__(*exception)
+
+    def _contexts(self) -> list[AbstractContextManager[Any]]:
+        """Those that are needed, which are but two for most users."""
+        contexts: list[AbstractContextManager[Any]] = [
+            one_thread(),
+            torch.inference_mode(not self.gradients),
+        ]
+        if self.gradients:
+            contexts.append(torch.enable_grad())
+        contexts += [
+            torch.autocast(kind, enabled=False)
+            for kind in AUTOCAST_DEVICES
+            if torch.is_autocast_enabled(kind)
+        ]
         if torch.empty(0).device.type != "cpu":
-            stack.enter_context(without_torch_functions())
-        yield
+            contexts.append(without_torch_functions())
+        return contexts
 
 
 def find_device(device: str) -> str:

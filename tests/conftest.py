@@ -2,13 +2,8 @@ import os
 
 import numpy as np
 import pytest
-import torch
 
 from sklearn_shapecnn import make_shapes
-
-# The networks of the tests are tiny. Where other programs want the same cores, a second thread
-# makes tiny networks many times slower instead of faster.
-torch.set_num_threads(1)
 
 # Else Ray replaces Python's `print` when it is imported, and whatever holds the old one, as the
 # callbacks of skorch do, can no longer be pickled in the tests that come after.

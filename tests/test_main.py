@@ -9,7 +9,6 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-import torch
 
 import sklearn_shapecnn
 import sklearn_shapecnn.__main__ as demo
@@ -21,13 +20,9 @@ BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
 
 @pytest.fixture
 def few_epochs(monkeypatch):
-    """Let the classifier learn for a few epochs only, on one thread, to be quick."""
+    """Let the classifier learn for a few epochs only, to be quick."""
     few = partial(sklearn_shapecnn.ShapeCNNClassifier, max_iter=6)
     monkeypatch.setattr(sklearn_shapecnn, "ShapeCNNClassifier", few, raising=False)
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture

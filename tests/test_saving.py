@@ -113,6 +113,16 @@ def test_the_original_is_left_alone(few, fitted, tmp_path):
     assert (tmp_path / "model.joblib").read_bytes() == content
 
 
+def test_predictions_change_nothing_in_a_file(few):
+    clf = small_classifier().fit(*few)
+    before, size = pickle.dumps(clf), len(skops.io.dumps(clf))
+    clf.predict(few[0])
+    clf.transform(few[0][:1])
+    assert pickle.dumps(clf) == before
+    assert pickle.dumps(copy.deepcopy(clf)) == before
+    assert len(skops.io.dumps(clf)) == size
+
+
 @pytest.mark.parametrize(
     "parameters",
     [{}, {"hidden_layer_sizes": (6,), "dropout": 0.5}, {"normalization": "layer"}],
@@ -256,7 +266,7 @@ def test_another_process_predicts_the_same_from_pickle_and_joblib(few, tmp_path)
     (tmp_path / "unfitted.pickle").write_bytes(pickle.dumps(clone(clf)))
     np.savez(tmp_path / "in.npz", X=X, y=np.array(["dark", "light"])[y])
     code = (
-        "import joblib, numpy as np, pickle, sys, torch; torch.set_num_threads(1)\n"
+        "import joblib, numpy as np, pickle, sys\n"
         "folder = sys.argv[1] + '/'\n"
         "load = lambda name: pickle.load(open(folder + name, 'rb'))\n"
         "data = np.load(folder + 'in.npz')\n"

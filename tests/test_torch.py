@@ -6,8 +6,7 @@ import pytest
 import torch
 from helpers import small_classifier
 
-from sklearn_shapecnn import _torch
-from sklearn_shapecnn._torch import find_device, is_available, one_thread_if_forked, torch_as_usual
+from sklearn_shapecnn._torch import find_device, is_available, torch_as_usual
 
 GPUS = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
 
@@ -61,20 +60,6 @@ def test_a_device_that_is_not_there_is_refused_by_its_name(device):
     with pytest.raises(ValueError, match=message):
         find_device(device)
     assert not is_available(device)
-
-
-@pytest.mark.parametrize(("is_forked", "expected"), [(False, 2), (True, 1)])
-def test_a_forked_process_computes_on_one_thread(monkeypatch, is_forked, expected):
-    monkeypatch.setattr(_torch, "_is_forked", is_forked)
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(KeyboardInterrupt), one_thread_if_forked():
-            assert torch.get_num_threads() == expected
-            raise KeyboardInterrupt
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def state_of_torch():

@@ -3,11 +3,13 @@
 Run ``OMP_NUM_THREADS=1 python docs/benchmarks/speed.py`` with the extra ``[bench]`` installed; it
 prints tables in Markdown. Each row times two works in turn, so that both meet the same noise, and
 shows the median of the ratios. ``--quick`` does little of everything once, to see that the script
-works.
+works. ``--busy`` measures instead what other programs on the same cores cost, which it starts
+itself; leave OMP_NUM_THREADS alone for that.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -27,7 +29,8 @@ import numpy as np
 import onnxruntime
 import tensorflow
 import torch
-from common import alternate, is_quick, print_header, print_machine, print_row, ratio
+from busy import busy_table, threads_table
+from common import alternate, print_header, print_machine, print_row, ratio
 from skimage.draw import random_shapes
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -387,8 +390,21 @@ def load_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 def main() -> None:
     """Measure and print."""
-    quick = is_quick(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    parser.add_argument("--busy", action="store_true", help="with programs that compete")
+    options = parser.parse_args()
+    quick = options.quick
     n_times = 1 if quick else 5
+    if options.busy or quick:
+        print_machine()
+        for table in (busy_table, threads_table):
+            print(f"\n{table.__doc__.splitlines()[0]}\n")
+            table(n_times, quick)
+    if options.busy:
+        return
     tensorflow.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     cv2.setNumThreads(torch.get_num_threads())

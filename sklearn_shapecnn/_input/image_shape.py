@@ -51,15 +51,20 @@ def find_image_shape(
     return (shape[1], shape[2], shape[3])
 
 
+def are_same_images(shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> bool:
+    """Whether X of this shape holds images of the shape known from fit."""
+    return shape[1:] in (image_shape, _without_gray(image_shape), (math.prod(image_shape),))
+
+
 def check_same_images(
     shape: tuple[int, ...], image_shape: tuple[int, int, int], estimator_name: str
 ) -> None:
     """Raise ValueError unless X of this shape holds images of the shape known from fit."""
+    if are_same_images(shape, image_shape):
+        return
     height, width, channels = image_shape
     n_features = height * width * channels
     known = _without_gray(image_shape)
-    if shape[1:] in ((n_features,), image_shape, known):
-        return
     if shape in (image_shape, known):
         advice = "This seems to be a single image: give X[np.newaxis]."
     elif shape[1:] == (channels, height, width):

@@ -15,6 +15,8 @@ from sklearn_shapecnn._input.chunked import is_chunked, spool_to_disk
 from sklearn_shapecnn._input.errors import check_mask, prefix_errors
 from sklearn_shapecnn._input.plain import as_numpy, first_of
 
+_READY = [np.dtype(name) for name in ("float32", "float64", "uint8")]
+
 
 def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     """Turn X into a numeric array of two to four dimensions; do not copy what is one already.
@@ -49,6 +51,16 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
         raise
     _check_dimensions(pixels.shape)
     return pixels
+
+
+def is_ready(X: Any) -> bool:
+    """Whether X is an array as most are, in which nothing has to be checked or changed any more."""
+    if type(X) is not np.ndarray or X.dtype not in _READY or not 2 <= X.ndim <= 4 or not X.size:
+        return False
+    if X.dtype.kind == "u":
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(X.sum()))  # else it may still be that the sum alone is infinite
 
 
 def _check_array(X: Any, estimator: Any) -> np.ndarray:

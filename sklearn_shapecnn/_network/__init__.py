@@ -1,1 +1,1 @@
-"""The network: its plan, its modules, and how images enter it."""
+"""The network: its plan, its modules, how images enter it, and how it predicts."""

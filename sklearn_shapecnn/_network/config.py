@@ -12,6 +12,7 @@ from typing import Any
 
 from sklearn_shapecnn._input.errors import check_positive_ints
 
+N_STAGES = 4  # by default: the last ones see whole shapes
 GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID raster
 MAX_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
 _LARGE = 48 * 48  # pixels of an image beyond which it pools otherwise
@@ -141,17 +142,12 @@ class NetworkConfig:
         )
 
 
-def auto_n_stages(image_shape: ImageShape) -> int:
-    """Choose four stages: the last ones see whole shapes."""
-    return 4
-
-
-def auto_n_filters(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
+def auto_n_filters(n_stages: int) -> tuple[int, ...]:
     """Choose the filters of each stage: more where maps are smaller and say more."""
     return tuple(min(24 * 2**i, 96) for i in range(n_stages))
 
 
-def auto_kernel_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
+def auto_kernel_size(n_stages: int) -> tuple[int, ...]:
     """Choose the width of the filters: the least that sees a pixel's neighbors."""
     return (3,) * n_stages
 
@@ -177,20 +173,13 @@ def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-_AUTO = {
-    "n_filters": auto_n_filters,
-    "kernel_size": auto_kernel_size,
-    "pool_size": auto_pool_size,
-}
-
-
 def _resolve_stages(
     parameters: Mapping[str, Any], image_shape: ImageShape
 ) -> dict[str, tuple[int, ...]]:
     """One int a stage for each of n_filters, kernel_size and pool_size."""
     given = {
         name: check_positive_ints(name, parameters[name])
-        for name in _AUTO
+        for name in ("n_filters", "kernel_size", "pool_size")
         if not isinstance(parameters[name], str)
     }
     # A single int as n_filters means one stage; as kernel_size or pool_size it goes for all stages.
@@ -205,13 +194,13 @@ def _resolve_stages(
             f"n_filters, kernel_size and pool_size need one value per stage, but {counts}. Give "
             f"them the same length; kernel_size and pool_size may be one int for all stages."
         )
-    n_stages = next(iter(lengths.values()), auto_n_stages(image_shape))
+    n_stages = next(iter(lengths.values()), N_STAGES)
     if n_stages == 0:
         raise ValueError(f"{next(iter(lengths))} is empty; the network needs at least one stage.")
-    sizes = {}
-    for name, choose in _AUTO.items():
-        if name not in given:
-            sizes[name] = choose(image_shape, n_stages)
-        else:
-            sizes[name] = given[name] if name in lengths else given[name] * n_stages
-    return sizes
+    sizes = {name: value if name in lengths else value * n_stages for name, value in given.items()}
+    auto = {
+        "n_filters": auto_n_filters(n_stages),
+        "kernel_size": auto_kernel_size(n_stages),
+        "pool_size": auto_pool_size(image_shape, n_stages),
+    }
+    return auto | sizes

@@ -16,6 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_shapecnn._network.config import GRID, NetworkConfig, Size, StagePlan
+from sklearn_shapecnn._network.part import BatchNorm, Dropout
+from sklearn_shapecnn._network.pooled import convolve_and_pool
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -128,6 +130,8 @@ class Stage(nn.Module):
         return self.act(self.norm(self.pool(maps)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and isinstance(self.pool, nn.MaxPool2d) and x.device.type == "cpu":
+            return self.act(self.norm(convolve_and_pool(self.pad(x), self.conv, self.pool)))
         return self.finish(self.convolve(x))
 
 
@@ -212,24 +216,6 @@ class Float64Linear(SeededLinear):
         return F.linear(x.double(), self.weight.double(), self.bias.double())
 
 
-class Dropout(nn.Module):
-    """Dropout that draws from a generator of its own instead of torch's global one."""
-
-    def __init__(self, p: float, generator: torch.Generator) -> None:
-        super().__init__()
-        self.p = p
-        self.generator = generator
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training or self.p == 0:
-            return x
-        kept = torch.empty(x.shape, dtype=x.dtype).bernoulli_(1 - self.p, generator=self.generator)
-        return x * kept.to(x.device) / (1 - self.p)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
-
-
 class SumPool2d(nn.Module):
     """The sum over each window, as in the article that this package grew from."""
 
@@ -269,7 +255,7 @@ def _pooling(pooling: str, size: Size) -> nn.Module:
 
 def _normalization(normalization: str | None, n_maps: int) -> nn.Module:
     if normalization == "batch":
-        return nn.BatchNorm2d(n_maps, momentum=BATCH_NORM_MOMENTUM)
+        return BatchNorm(n_maps, momentum=BATCH_NORM_MOMENTUM)
     return nn.Identity() if normalization is None else LayerNorm2d(n_maps)
 
 

@@ -226,20 +226,21 @@ class DistributedNet(ShapeNet):
         return shared
 
     @torch.no_grad()
-    def backward(self, loss: torch.Tensor) -> None:
+    def compute_gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Average the gradients of all processes.
 
         torch's DistributedDataParallel would do it while it computes them, but imports torch's
         compiler.
         """
         with torch.enable_grad():
-            super().backward(loss)
+            result = super().compute_gradients(batch)
         gradients = [w.grad for w in self.module_.parameters() if w.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         flat = self.group.accelerator.reduce(flat, reduction="mean")
         sizes = [gradient.numel() for gradient in gradients]
         for gradient, mean in zip(gradients, flat.split(sizes), strict=True):
             gradient.copy_(mean.view(gradient.shape))
+        return result
 
     def snapshot(self) -> ShapeNet:
         own_callbacks, self.net.callbacks_ = self.net.callbacks_, self.callbacks_

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from skorch.callbacks import Callback, PrintLog
 
+from sklearn_shapecnn._threads import thread_pool
 from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.augment import Augment
 from sklearn_shapecnn._training.callbacks import (
@@ -20,6 +21,7 @@ from sklearn_shapecnn._training.callbacks import (
 )
 from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.outcome import has_learned, warn_if_nothing_learned
+from sklearn_shapecnn._training.parts import MAX_PARTS
 from sklearn_shapecnn._training.progress import ShowProgress
 from sklearn_shapecnn._training.sample import Sample
 from sklearn_shapecnn._training.schedule import SetLearningRate
@@ -83,7 +85,7 @@ def train(
         initialize_callbacks(callbacks)
         net.notify("on_train_begin", X=sample, y=sample.targets)
         net.history = history  # skorch's LoadInitState brings that of another fit
-        with suppress(StopTraining):
+        with suppress(StopTraining), thread_pool(MAX_PARTS):
             for n_epochs in settings.rounds:
                 # Each round has an order of its own.
                 net.iterator_train__seed = settings.seed + len(net.history)

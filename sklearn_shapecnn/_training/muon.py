@@ -96,11 +96,16 @@ class Muon(torch.optim.Optimizer):
         assert gradient is not None
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].mul_(MOMENTUM).add_(gradient)
-        direction = _orthogonalize(gradient.add(momentum, alpha=MOMENTUM))
-        length = math.sqrt(len(weight))
-        weight.mul_(length / weight.norm().clamp(min=1e-12))
-        weight.sub_(direction, alpha=min(RATE_FACTOR * learning_rate, 1e37))
+        momentum = state["momentum"]
+        torch.add(gradient, momentum, alpha=MOMENTUM, out=momentum)
+        # One row a filter, in the order of its memory, so that the filters change in place.
+        is_last = not weight.is_contiguous()
+        filters = _channels(weight, is_last).view(len(weight), -1)
+        matrix = _channels(gradient.add(momentum, alpha=MOMENTUM), is_last).flatten(1)
+        filters.mul_(math.sqrt(len(weight)) / filters.norm().clamp(min=1e-12))
+        turn = _orthogonalizer(matrix)
+        factors = (matrix, turn) if _is_tall(matrix) else (turn, matrix)
+        filters.addmm_(*factors, alpha=-min(RATE_FACTOR * learning_rate, 1e37))
 
     def _move_by_adamw(self, weights: list[torch.Tensor], group: dict[str, Any]) -> None:
         for weight in weights:
@@ -131,17 +136,37 @@ class Muon(torch.optim.Optimizer):
         )
 
 
-def _orthogonalize(weight: torch.Tensor) -> torch.Tensor:
-    """Set all singular values of a filter bank, as a matrix of one row a filter, to about one.
+def _channels(bank: torch.Tensor, is_last: bool) -> torch.Tensor:
+    """A filter bank with its channels as the second axis or the last one."""
+    return bank.movedim(1, -1) if is_last else bank
 
-    The coefficients of this Newton-Schulz iteration are those of Jordan et al. (see `Muon`).
+
+def _is_tall(matrix: torch.Tensor) -> bool:
+    return matrix.shape[0] > matrix.shape[1]
+
+
+def _orthogonalizer(matrix: torch.Tensor) -> torch.Tensor:
+    """The symmetric matrix that sets all singular values of another one to about one.
+
+    It is as large as the shorter side of the other one, X, and stands on that side of it.
+
+    The coefficients of this Newton-Schulz iteration are those of Jordan et al. (see `Muon`). It
+    replaces X by P X, where P is a polynomial of X X'. All these polynomials commute, so that X X'
+    becomes P X X' P and X itself is not needed before the end.
     """
-    matrix = weight.flatten(1)
-    matrix = matrix / (matrix.norm() + 1e-12)
-    tall = matrix.shape[0] > matrix.shape[1]
-    if tall:
-        matrix = matrix.T
-    for _ in range(5):
-        square = matrix @ matrix.T
-        matrix = 3.4445 * matrix + (2.0315 * square @ square - 4.7750 * square) @ matrix
-    return (matrix.T if tall else matrix).reshape(weight.shape)
+    square = matrix.T @ matrix if _is_tall(matrix) else matrix @ matrix.T
+    scale = square.trace().clamp(min=1e-24).rsqrt()  # by it X gets a length of one
+    square *= scale * scale
+    product = _polynomial(square)
+    factor = product
+    for _ in range(4):
+        square = factor @ square @ factor
+        factor = _polynomial(square)
+        product = product @ factor
+    return product * scale
+
+
+def _polynomial(square: torch.Tensor) -> torch.Tensor:
+    factor = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+    factor.diagonal().add_(3.4445)
+    return factor

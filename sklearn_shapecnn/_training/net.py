@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -17,12 +17,15 @@ from torch.nn import functional as F
 from sklearn_shapecnn._compat import declare_optimizer
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._network.config import NetworkConfig
-from sklearn_shapecnn._network.inputs import images_at_once, tensor_batches
+from sklearn_shapecnn._network.inference import InferencePlan, PlainNetwork, can_plan
+from sklearn_shapecnn._network.inputs import images_at_once, to_tensor
 from sklearn_shapecnn._network.modules import ShapeCNN
+from sklearn_shapecnn._threads import map_in_threads, thread_pool
 from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.callbacks import CheckLoss, KeepBest, StopEpoch
 from sklearn_shapecnn._training.muon import Muon
-from sklearn_shapecnn._training.sample import Batch, Batches, Labels, Sample, count_batches
+from sklearn_shapecnn._training.parts import add_gradients, count_parts
+from sklearn_shapecnn._training.sample import Batch, Batches, Labels, Sample
 
 MAX_GRADIENT_NORM = 1.0
 
@@ -54,6 +57,7 @@ class ShapeNet(NeuralNetClassifier):
     memory_: OptimizerMemory | None = None  # of a net from a file, until it has an optimizer
     knows_scale_: bool = True  # False as long as all its images were of one color
     has_doubted_scale_: bool = False  # whether it has met images that seem to be on another scale
+    _plan: InferencePlan | None = None  # made on first use, and anew when the network changes
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         return [
@@ -114,22 +118,30 @@ class ShapeNet(NeuralNetClassifier):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, torch.Tensor]:
         """One step; without skorch's closure, which only optimizers like LBFGS need."""
-        pixels, labels = batch
         self.module_.train()
-        y_pred = self.module_(pixels)
-        loss = self.get_loss(y_pred, labels)
         self.optimizer_.zero_grad()
-        self.backward(loss)
+        loss, y_pred = self.compute_gradients(batch)
         self.notify(
             "on_grad_computed", named_parameters=list(self.module_.named_parameters()), batch=batch
         )
         torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
         self.optimizer_.step()
-        return {"loss": loss.detach(), "y_pred": y_pred}
+        return {"loss": loss, "y_pred": y_pred}
 
-    def backward(self, loss: torch.Tensor) -> None:
-        """Compute the gradients of a batch."""
+    def compute_gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the gradients of a batch; return its loss and its scores."""
+        pixels, (targets, weights) = batch
+
+        def compute(rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            y_pred = self.module_(pixels[rows])
+            return self.get_loss(y_pred, (targets[rows], weights[rows])), y_pred
+
+        n_parts = count_parts(pixels)
+        if n_parts > 1:
+            return add_gradients(self.module_, compute, len(pixels), n_parts)
+        loss, y_pred = compute(slice(None))
         loss.backward()
+        return loss.detach(), y_pred
 
     def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
         """One pass over the batches, or over as many of them as the callbacks want."""
@@ -186,44 +198,60 @@ class ShapeNet(NeuralNetClassifier):
     @torch.no_grad()
     def evaluate(self, sample: Sample) -> tuple[float, float]:
         """Weighted accuracy and loss on a sample."""
-        self.module_.eval()
-        right = loss = total = 0.0
-        n_batches = count_batches(len(sample), images_at_once(sample.images.image_shape))
-        for pixels, (targets, weights) in Batches(sample, n_batches=n_batches, device=self.device):
-            scores = self.module_(pixels)
-            right += float(((scores.argmax(1) == targets) * weights).sum())
-            loss += float((F.cross_entropy(scores, targets, reduction="none") * weights).sum())
-            total += float(weights.sum())
-        return right / total, loss / total
+        scores = torch.from_numpy(
+            self._compute("scores", sample.images, len(self.classes), sample.rows)
+        )
+        targets, weights = torch.from_numpy(sample.targets), torch.from_numpy(sample.weights)
+        losses = F.cross_entropy(scores, targets, reduction="none")
+        right = (scores.argmax(1) == targets) * weights
+        total = weights.sum()
+        return float(right.sum() / total), float((losses * weights).sum() / total)
 
     def scores(self, images: ImageSet) -> np.ndarray:
         """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
-        return self._compute(self.module_, images, len(self.classes))
+        return self._compute("scores", images, len(self.classes))
 
     def last_features(self, images: ImageSet) -> np.ndarray:
         """Last features of images, in float32 and of shape (n, n_last_features)."""
-        network = self.module_
-        return self._compute(network.last_features, images, network.n_last_features)
+        return self._compute("last_features", images, self.module_.n_last_features)
 
     @torch_as_usual()
     def _compute(
-        self, function: Callable[[torch.Tensor], torch.Tensor], images: ImageSet, width: int
+        self, what: str, images: ImageSet, width: int, rows: np.ndarray | None = None
     ) -> np.ndarray:
+        """Scores or last features of some rows of an image set, or of all."""
         if self.module_.training:  # asked first, since eval takes as long as a small image
             self.module_.eval()
+        network = self._fastest()
+        function = getattr(network, what)
+        step = network.images_at_once or images_at_once(images.image_shape)
+        n = len(images) if rows is None else len(rows)
         # Not a part at a time: small arrays kept among large ones that come and go waste memory.
-        values = np.empty((len(images), width), dtype=np.float32)
-        start = 0
-        for pixels in tensor_batches(images, self.device):
-            n = len(pixels)
-            if n == 1:
-                # torch computes a batch of one by another routine, which rounds differently. The
-                # page on reliability promises the same answer for an image alone and among others,
-                # and check_methods_subset_invariance asks for it: predict a pair of the image.
-                pixels = pixels.expand(2, -1, -1, -1)
-            values[start : start + n] = function(pixels)[:n].cpu().numpy()
-            start += n
+        values = np.empty((n, width), dtype=np.float32)
+
+        def work(start: int) -> None:
+            some = slice(start, start + step)
+            pixels = to_tensor(images.batch(some if rows is None else rows[some]), self.device)
+            values[some] = function(pixels).numpy(force=True)
+
+        if n <= step or network.keeps_to_one_thread or self.device != "cpu":
+            for start in range(0, n, step):
+                work(start)
+        else:
+            with thread_pool(-(-n // step)):
+                map_in_threads(torch_as_usual()(work), range(0, n, step))
         return values
+
+    def _fastest(self) -> InferencePlan | PlainNetwork:
+        """What computes as the network does: a plan, where one can be made."""
+        # Two threads may both make a plan; either will do.
+        plan, network = self._plan, self.module_
+        if plan is None or not plan.is_current(network):
+            plan = self._plan = InferencePlan(network) if can_plan(network) else None
+        return plan or PlainNetwork(network)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_plan"}
 
 
 @torch_as_usual(gradients=True)

@@ -14,7 +14,8 @@ from sklearn_shapecnn._training.sample import Sample
 
 LEARNED_LOSS = 0.02  # mean loss above the least possible at which nothing is left to learn
 NEGLIGIBLE_LOSS = 0.008  # of guessing, where 999 of 1,000 images are of one class
-MAX_IMAGES = 1000  # enough to see whether a network has learned anything
+# To see that a network has learned much, and to see whether it has learned anything.
+FEW_IMAGES, MAX_IMAGES = 100, 1000
 
 
 def has_learned(net: ShapeNet, sample: Sample) -> bool:
@@ -50,9 +51,12 @@ def warn_if_nothing_learned(
     """
     # Not by the loss of the training, which includes dropout, augmentation and the statistics of
     # each batch. Spread over the sample, which may be sorted by class.
-    some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / MAX_IMAGES)))
-    _, guessing = loss_bounds(net, some, smoothing=0)
-    _, loss = net.evaluate(some)
+    for n_images in (FEW_IMAGES, MAX_IMAGES):
+        some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / n_images)))
+        _, guessing = loss_bounds(net, some, smoothing=0)
+        _, loss = net.evaluate(some)
+        if loss < 0.2 * guessing:
+            return
     # A network may begin a little better than guessing.
     first, last = (net.history[i, "train_loss"] for i in (-n_epochs, -1))
     stands_still = first - last < 0.01 * guessing

@@ -12,13 +12,15 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from sklearn_shapecnn._compat import forward_hooks
 from sklearn_shapecnn._estimator import check_finite
 from sklearn_shapecnn._finder import find_classifier
 from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.labels import plain_labels
-from sklearn_shapecnn._network.inputs import tensor_batches
+from sklearn_shapecnn._network.inputs import images_at_once, to_tensor
 from sklearn_shapecnn._network.modules import ShapeCNN
+from sklearn_shapecnn._threads import map_in_threads, thread_pool
 from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn.classifier import ShapeCNNClassifier
 from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
@@ -128,11 +130,19 @@ def saliency(
     }
     explain = methods[method]
     targets = torch.from_numpy(_check_target(target, classifier, images))
-    results = []
-    with torch_as_usual(gradients=method != "occlusion"):
-        for batch in tensor_batches(images, network.center.device):
-            mine, targets = targets[: len(batch)], targets[len(batch) :]
-            results.append(explain(network, batch, mine.to(batch.device)).cpu().numpy())
+    device = network.center.device
+    step = max(1, images_at_once(images.image_shape) // 4)
+
+    @torch_as_usual(gradients=method != "occlusion")
+    def work(start: int) -> np.ndarray:
+        some = slice(start, start + step)
+        batch = to_tensor(images.batch(some), device)
+        return explain(network, batch, targets[some].to(device)).numpy(force=True)
+
+    is_spread = device.type == "cpu" and not any(forward_hooks(network.modules()))
+    starts = range(0, len(images), step)
+    with torch_as_usual(), thread_pool(len(starts)):
+        results = list((map_in_threads if is_spread else map)(work, starts))
     return check_finite(np.concatenate(results))
 
 

@@ -1,6 +1,10 @@
 import pytest
 
-from sklearn_shapecnn._input.image_shape import check_same_images, find_image_shape
+from sklearn_shapecnn._input.image_shape import (
+    are_same_images,
+    check_same_images,
+    find_image_shape,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,7 @@ def test_find_image_shape_refuses_contradictions(shape, image_shape, message):
     ],
 )
 def test_the_same_images_in_any_layout(shape, image_shape):
+    assert are_same_images(shape, image_shape)
     check_same_images(shape, image_shape, "Somebody")
 
 
@@ -89,5 +94,6 @@ def test_the_same_images_in_any_layout(shape, image_shape):
     ],
 )
 def test_other_images_are_refused_with_advice(shape, image_shape, message):
+    assert not are_same_images(shape, image_shape)
     with pytest.raises(ValueError, match=message):
         check_same_images(shape, image_shape, "Somebody")

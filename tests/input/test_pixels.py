@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import sparse
 
 from sklearn_shapecnn._input.image_set import ImageSet
-from sklearn_shapecnn._input.pixels import check_pixels
+from sklearn_shapecnn._input.pixels import check_pixels, is_ready
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i8", "f2", "f4", "f8", "?"])
@@ -16,6 +16,42 @@ def test_pixels_are_not_copied_as_a_whole(dtype):
     X.flags.writeable = False
     assert np.shares_memory(check_pixels(X, None), X)
     assert np.shares_memory(ImageSet(X, (2, 3, 1)).pixels, X)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 2, 3), (1, 2, 3, 1)])
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8"])
+def test_most_arrays_are_ready(dtype, shape):
+    X = np.ones(shape, dtype=dtype)
+    assert is_ready(X)
+    assert is_ready(X.T)
+    assert check_pixels(X, None) is X
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((0, 6)),
+        np.ones((4, 0)),
+        np.ones(6),
+        np.ones((1, 2, 3, 1, 1)),
+        np.ones((4, 6), dtype=bool),
+        np.ones((4, 6), dtype=np.float16),
+        np.ones((4, 6), dtype=">f4"),
+        np.ones((4, 6), dtype=complex),
+        np.ones((4, 6), dtype=object),
+        np.full((4, 6), "1"),
+        np.ma.ones((4, 6)),
+        np.ones((4, 6)).tolist(),
+        torch.ones(4, 6),
+        pd.DataFrame(np.ones((4, 6))),
+        np.array([[1.0, np.nan]]),
+        np.array([[1.0, np.inf]], dtype=np.float32),
+        np.array([[-np.inf, np.inf]]),
+        np.full((4, 6), 3e38, dtype=np.float32),  # the sum is infinite
+    ],
+)
+def test_all_else_is_looked_at_more_closely(X):
+    assert not is_ready(X)
 
 
 def test_boxes_of_images_become_one_array():

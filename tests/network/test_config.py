@@ -23,8 +23,8 @@ def test_automatic_sizes_leave_small_maps(side, n_stages):
     config = NetworkConfig(
         shape,
         3,
-        auto_n_filters(shape, n_stages),
-        auto_kernel_size(shape, n_stages),
+        auto_n_filters(n_stages),
+        auto_kernel_size(n_stages),
         auto_pool_size(shape, n_stages),
     )
     stages = config.stages

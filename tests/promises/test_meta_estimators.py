@@ -1,6 +1,5 @@
 """The classifier in the pipelines, searches, cross-validations and ensembles of scikit-learn."""
 
-import joblib
 import numpy as np
 import pytest
 from helpers import small_classifier
@@ -51,17 +50,15 @@ def test_at_the_end_of_a_pipeline(shapes, transformer, image_shape, bar):
 
 def test_grid_search_over_kernel_sizes_finds_the_same_in_two_processes(shapes):
     X, y = shapes
-    # As many threads in the workers as here, so that sums are rounded alike.
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        one, two = (
-            GridSearchCV(
-                small_classifier(n_filters=(8, 16)),
-                param_grid={"kernel_size": [3, 5, 7]},
-                cv=2,
-                n_jobs=n_jobs,
-            ).fit(X, y)
-            for n_jobs in (1, 2)
-        )
+    one, two = (
+        GridSearchCV(
+            small_classifier(n_filters=(8, 16)),
+            param_grid={"kernel_size": [3, 5, 7]},
+            cv=2,
+            n_jobs=n_jobs,
+        ).fit(X, y)
+        for n_jobs in (1, 2)
+    )
     scores = two.cv_results_["mean_test_score"]
     assert scores.shape == (3,)
     assert two.best_score_ == scores.max() > 0.7

@@ -12,6 +12,7 @@ from helpers import small_classifier
 from sklearn.base import clone
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - imported for its effect
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -23,7 +24,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 
 def name_of(check):
@@ -37,7 +38,19 @@ def name_of(check):
 SKIPPED = {"check_array_api_input"}
 
 
-@parametrize_with_checks([ShapeCNNClassifier()])
+def fitted_source():
+    """A small classifier whose filters another one can start from."""
+    X, y = make_shapes(20, image_shape=(8, 8), size=0.6, random_state=0)
+    return FrozenEstimator(small_classifier(max_iter=1).fit(X, y))
+
+
+@parametrize_with_checks(
+    [
+        ShapeCNNClassifier(),
+        small_classifier(weights=None, max_iter=20),
+        small_classifier(weights=fitted_source(), max_iter=20),
+    ]
+)
 def test_check_estimator(estimator, check):
     try:
         check(estimator)
@@ -62,7 +75,6 @@ def test_checks_are_those_of_a_network_of_scikit_learn():
 def test_array_api_check_passes_where_scipy_allows_it():
     code = (
         "import os; os.environ['SCIPY_ARRAY_API'] = '1'\n"
-        "import torch; torch.set_num_threads(1)\n"
         "from sklearn.utils.estimator_checks import estimator_checks_generator\n"
         "from sklearn_shapecnn import ShapeCNNClassifier\n"
         "for estimator, check in estimator_checks_generator(ShapeCNNClassifier()):\n"

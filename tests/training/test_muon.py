@@ -38,6 +38,65 @@ def test_filters_turn_but_keep_their_length():
     assert (bias.detach() == 1 - 0.01 * 0.5).all()  # by AdamW: no gradient, but weight decay
 
 
+def plain_direction(matrix):
+    """The iteration as its authors write it, in float64."""
+    x = matrix.double().flatten(1)
+    x = x / x.norm()
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.reshape(matrix.shape)
+
+
+def spread(shape, decades):
+    """A filter bank whose singular values fall over so many decades."""
+    matrix = torch.randn(shape, generator=generator, dtype=torch.float64).flatten(1)
+    u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+    return (u * torch.logspace(0, -decades, len(s), dtype=torch.float64) @ v).reshape(shape).float()
+
+
+@pytest.mark.parametrize(
+    "shape", [(6, 4, 3, 3), (24, 1, 3, 3), (9, 1, 3, 3), (5, 3, 1, 1)], ids=str
+)
+@pytest.mark.parametrize(("decades", "tolerance"), [(0.1, 1e-5), (3, 5e-4), (9, 5e-3)])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("length", [1e-6, 1, 1e6])
+def test_directions_are_those_of_the_plain_iteration(
+    shape, decades, tolerance, memory_format, length
+):
+    start = torch.randn(shape, generator=generator).to(memory_format=memory_format)
+    weight = torch.nn.Parameter(start.clone())
+    optimizer = Muon([{"params": [weight], "use_muon": True}], lr=0.1)
+    momentum = torch.zeros(shape)
+    for _ in range(3):
+        before = weight.detach() * (shape[0] ** 0.5 / weight.detach().norm())
+        gradient = length * spread(shape, decades)
+        weight.grad = gradient.to(memory_format=memory_format, copy=True)
+        optimizer.step()
+        momentum = 0.6 * momentum + gradient
+        expected = plain_direction(gradient + 0.6 * momentum)
+        step = before - weight.detach()
+        assert (step - expected).norm() < tolerance * expected.norm()
+        kept = optimizer.state[weight]["momentum"]
+        torch.testing.assert_close(kept, momentum, rtol=1e-5, atol=1e-5 * length)
+        assert torch.equal(weight.grad, gradient)
+
+
+def test_a_gradient_of_zero_and_one_of_low_rank():
+    weight = torch.nn.Parameter(torch.randn(6, 4, 3, 3, generator=generator))
+    optimizer = Muon([{"params": [weight], "use_muon": True}], lr=0.1)
+    before = weight.detach() * (6**0.5 / weight.detach().norm())
+    weight.grad = torch.zeros(6, 4, 3, 3)
+    optimizer.step()
+    torch.testing.assert_close(weight.detach(), before)
+    weight.grad[0] = 1.0  # all other filters are dead
+    before = weight.detach() * (6**0.5 / weight.detach().norm())
+    optimizer.step()
+    step = before - weight.detach()
+    assert 0.6 < step[0].norm() < 1.3
+    assert step[1:].abs().max() < 1e-5
+
+
 @pytest.mark.parametrize("fused", [False, True])
 def test_all_other_weights_move_as_by_adamw(fused):
     ours, theirs = torch.nn.Parameter(torch.ones(5)), torch.nn.Parameter(torch.ones(5))

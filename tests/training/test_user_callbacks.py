@@ -208,7 +208,6 @@ def test_callbacks_go_to_another_process_in_a_pickle(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
     assert ran.returncode == 0, ran.stderr
 

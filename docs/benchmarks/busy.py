@@ -1,0 +1,165 @@
+"""Times on a busy machine: `speed.py --busy` starts programs that compete for the cores."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from common import print_header, print_row
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+
+COMPETITOR = "import numpy as np; a = np.ones((400, 400))\nwhile True: a @ a"
+Seconds = dict[str, list[tuple[float, float]]]  # wall and CPU, by the name of the work
+
+
+@contextmanager
+def competitors(n: int) -> Iterator[None]:
+    """Programs that multiply matrices on one thread each, as long as this lasts."""
+    env = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    started = [subprocess.Popen([sys.executable, "-c", COMPETITOR], env=env) for _ in range(n)]
+    time.sleep(2 if n else 0)
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def in_turn(works: dict[str, Callable[[], object]], n_times: int) -> Seconds:
+    """Seconds of each work, wall-clock and CPU, done in turn n times."""
+    seconds: Seconds = {name: [] for name in works}
+    for _ in range(n_times):
+        for name, work in works.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    return seconds
+
+
+def over(ours: list[tuple[float, float]], theirs: list[tuple[float, float]], which: int) -> str:
+    """Our time over theirs: the median of the pairs, and the least and the most."""
+    pairs = [a[which] / b[which] for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+
+
+def on_one_thread(work: Callable[[], object]) -> Callable[[], object]:
+    """The same work with one thread allowed."""
+
+    def limited() -> object:
+        with threadpool_limits(1):
+            return work()
+
+    return limited
+
+
+def torch_loop(network: torch.nn.Module, X: np.ndarray, y: np.ndarray, n_epochs: int) -> None:
+    """A plain loop of PyTorch, on the threads that torch itself takes."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    images = torch.from_numpy(X).reshape(len(X), 1, *X.shape[1:])
+    targets = torch.from_numpy(y)
+    for _ in range(n_epochs):
+        for rows in torch.randperm(len(y)).split(64):
+            loss = torch.nn.functional.cross_entropy(network(images[rows]), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def calls(predict: Callable, image: np.ndarray, n: int) -> None:
+    """Predict one image a call."""
+    for _ in range(n):
+        predict(image)
+
+
+def busy_table(n_times: int, quick: bool) -> None:
+    """What competitors cost, with the threads of the default and with one."""
+    digits = load_digits()
+    small = digits.images.astype(np.float32), digits.target
+    large = make_shapes(128 if quick else 640, random_state=0)
+    large = large[0].reshape(-1, 72, 72), large[1]
+    n_epochs = 1 if quick else 4
+    print_header(
+        *("work", "competitors", "seconds", "wall: default over one thread", "CPU"),
+        "wall: torch's threads over one",
+    )
+    for n_competitors in (0, 1) if quick else (0, 1, 2):
+        with competitors(n_competitors):
+            for name, (X, y), epochs in (
+                ("digits", small, n_epochs),
+                ("640 of 72 x 72", large, 1),
+            ):
+                clf = ShapeCNNClassifier(max_iter=epochs, batch_size=64, random_state=0)
+                clf.fit(X[:100], y[:100])
+                network = clf.net_.module_.train()
+                loop = partial(torch_loop, network, X, y, epochs)
+                fit = partial(clf.fit, X, y)
+                seconds = in_turn(
+                    {
+                        "ours": fit,
+                        "one": on_one_thread(fit),
+                        "torch": loop,
+                        "torch on one": on_one_thread(loop),
+                    },
+                    n_times,
+                )
+                _print(f"fit, {name}", n_competitors, seconds)
+                n_calls = 20 if quick else 400
+                predict = partial(calls, clf.predict, X[:1], n_calls)
+                forward = partial(calls, network.eval(), torch.from_numpy(X[:1, None]), n_calls)
+                seconds = in_turn(
+                    {
+                        "ours": predict,
+                        "one": on_one_thread(predict),
+                        "torch": torch.inference_mode()(forward),
+                        "torch on one": on_one_thread(torch.inference_mode()(forward)),
+                    },
+                    n_times,
+                )
+                _print(f"predict, {name}, one a call", n_competitors, seconds)
+
+
+def _print(name: str, n_competitors: int, seconds: Seconds) -> None:
+    ours, one = seconds["ours"], seconds["one"]
+    median = statistics.median(wall for wall, _ in ours)
+    print_row(
+        *(name, n_competitors, f"{median:.2f}", over(ours, one, 0), over(ours, one, 1)),
+        over(seconds["torch"], seconds["torch on one"], 0),
+    )
+
+
+def threads_table(n_times: int, quick: bool) -> None:
+    """How many times as much eight threads predict with one classifier as one does.
+
+    Beside it how many times as many matrices eight threads multiply: more cannot be had.
+    """
+    n_calls = 20 if quick else 400
+    matrix = np.ones((250, 250))
+    print_header("work", "eight threads over one", "as many matrix products")
+    for side in (8, 72):
+        X, y = make_shapes(60, image_shape=(side, side), size=0.6, random_state=0)
+        clf = ShapeCNNClassifier(max_iter=2, random_state=0).fit(X, y)
+        cells = []
+        for work in (partial(clf.predict, X[:1]), partial(np.matmul, matrix, matrix)):
+
+            def in_threads(n_threads: int, work: Callable[[], object] = work) -> None:
+                with ThreadPoolExecutor(n_threads) as pool:
+                    list(pool.map(lambda _: [work() for _ in range(n_calls // 8)], range(8)))
+
+            with threadpool_limits(1):  # each product on one
+                seconds = in_turn(
+                    {"one": partial(in_threads, 1), "eight": partial(in_threads, 8)}, n_times
+                )
+            cells.append(over(seconds["one"], seconds["eight"], 0))
+        print_row(f"predict, {side} x {side}, one a call", *cells)
