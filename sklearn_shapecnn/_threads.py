@@ -10,18 +10,17 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from functools import cache, partial
+from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
-Setter = Callable[[int], int]
 
 
 class _State(threading.local):
@@ -51,29 +50,50 @@ def allowed_threads() -> int:
     return torch.get_num_threads() if _state.allowed is None else _state.allowed
 
 
-class one_thread:  # a context manager, and entered too often for a generator
-    """Let torch compute on the calling thread alone.
+class Change(ExitStack):
+    """Something that is changed for a while, by `change`, and undone by callbacks of the stack.
 
-    Only the calling thread's own setting of OpenMP is changed, and it is put back at the end;
-    `torch.set_num_threads` would change that of the user's other threads.
+    It is undone too if an interrupt (Ctrl-C) comes in the midst of it, or just before `__exit__`.
     """
 
-    def __enter__(self) -> None:
-        self.before = _state.allowed
+    def change(self) -> None:
+        """Change it, after each callback that undoes the next change."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            self.change()
+            return self
+        except BaseException:
+            self.close()
+            raise
+
+    _exit_callbacks: Any = ()  # for `close` where an interrupt came before `__init__`
+    __del__ = ExitStack.close
+
+
+class one_thread(Change):
+    """Let torch compute on the calling thread alone.
+
+    Only the calling thread's own setting is changed; `torch.set_num_threads` would change that of
+    the user's other threads.
+    """
+
+    def change(self) -> None:
+        """Set what all libraries in which torch computes may take."""
+        is_outermost = _state.allowed is None
+        self.callback(setattr, _state, "allowed", _state.allowed)
         # Asked first, since torch settles the number of a new thread only then.
-        _state.allowed = allowed_threads()
-        self.replaced: list[tuple[Setter, int]] = []
-        if self.before is None and _state.allowed > 1:
-            self.replaced = [(set_threads, set_threads(1)) for set_threads in _setters()]
-
-    def __exit__(self, *exception: object) -> None:
-        for set_threads, n_threads in self.replaced:
-            set_threads(n_threads)
-        _state.allowed = self.before
+        _state.allowed = n_threads = allowed_threads()
+        if is_outermost and n_threads > 1:
+            for library in _openmp_libraries():
+                self.callback(library.set_num_threads, library.num_threads)
+                library.set_num_threads(1)
+            for set_threads in _mkl_setters():
+                self.callback(set_threads, set_threads(1))
 
 
-@contextmanager
-def thread_pool(n_tasks: int) -> Iterator[None]:
+class thread_pool(Change):
     """Let `map_in_threads` work on several tasks at once, as many as threads are allowed.
 
     Parameters
@@ -81,17 +101,18 @@ def thread_pool(n_tasks: int) -> Iterator[None]:
     n_tasks : int
         How many tasks there are at a time; no more threads are started.
     """
-    n_threads = min(n_tasks, allowed_threads())
-    if n_threads < 2 or _state.pool is not None:
-        yield
-        return
-    with ThreadPoolExecutor(n_threads, "sklearn_shapecnn", _keep_to_one_thread) as pool:
-        _state.pool = pool
-        try:
-            yield
-        finally:
-            _state.pool = None
-            pool.shutdown(cancel_futures=True)
+
+    def __init__(self, n_tasks: int) -> None:
+        super().__init__()
+        self.n_threads = min(n_tasks, allowed_threads())
+
+    def change(self) -> None:
+        """Make a pool, unless there is one already; its threads start with its tasks."""
+        if self.n_threads > 1 and _state.pool is None:
+            pool = ThreadPoolExecutor(self.n_threads, "sklearn_shapecnn", _keep_to_one_thread)
+            self.callback(pool.shutdown, cancel_futures=True)
+            self.callback(setattr, _state, "pool", None)
+            _state.pool = pool
 
 
 def map_in_threads(function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
@@ -102,29 +123,27 @@ def map_in_threads(function: Callable[..., T], *arguments: Iterable[Any]) -> lis
 
 def _keep_to_one_thread() -> None:
     torch.get_num_threads()  # settles the number, which would undo what follows
-    for set_threads in _setters():
+    for library in _openmp_libraries():
+        library.set_num_threads(1)
+    for set_threads in _mkl_setters():
         set_threads(1)
     _state.allowed = 1
 
 
 @cache
-def _setters() -> list[Setter]:
-    """Functions that set the threads which the calling one may take, and return the number before.
-
-    One for each OpenMP that is loaded, torch's among them, and one for the MKL inside of torch,
-    which has a number of its own after `torch.set_num_threads`.
-    """
+def _openmp_libraries() -> list[Any]:
+    """Each OpenMP that is loaded, torch's among them."""
     controller = ThreadpoolController()
-    openmp = [library for library in controller.lib_controllers if library.user_api == "openmp"]
-    setters: list[Setter] = [partial(_set_openmp, library) for library in openmp]
-    if torch.backends.mkl.is_available():
-        path = Path(torch.__file__).with_name("lib") / "libtorch_cpu.so"
-        with suppress(OSError, AttributeError):  # elsewhere it is no part of this library
-            setters.append(ctypes.CDLL(str(path)).MKL_Set_Num_Threads_Local)
-    return setters
+    return [library for library in controller.lib_controllers if library.user_api == "openmp"]
 
 
-def _set_openmp(library: Any, n_threads: int) -> int:
-    before: int = library.num_threads
-    library.set_num_threads(n_threads)
-    return before
+@cache
+def _mkl_setters() -> list[Callable[[int], int]]:
+    """A function that sets the threads of the MKL inside of torch, and returns how many they were.
+
+    After `torch.set_num_threads` it has a number of its own. None where torch has no MKL.
+    """
+    path = Path(torch.__file__).with_name("lib") / "libtorch_cpu.so"
+    with suppress(OSError, AttributeError):  # elsewhere it is no part of this library
+        return [ctypes.CDLL(str(path)).MKL_Set_Num_Threads_Local]
+    return []

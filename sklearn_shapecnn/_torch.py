@@ -5,14 +5,13 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import torch
 
 from sklearn_shapecnn._compat import without_torch_functions
-from sklearn_shapecnn._threads import one_thread
+from sklearn_shapecnn._threads import Change, one_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,8 +19,8 @@ T = TypeVar("T")
 AUTOCAST_DEVICES = ("cpu", "cuda", "xpu", "mps")
 
 
-class torch_as_usual:  # a context manager, and entered too often for a generator
-    """Compute with torch as if its user had switched nothing on or off.
+class torch_as_usual(Change):
+    """Compute with torch as if its user had switched nothing on or off; also a decorator.
 
     Autocast would compute in other dtypes, and a default device would hold tensors that belong on
     the CPU. Each operation keeps to the calling thread. torch's default dtype stays what it is,
@@ -34,6 +33,7 @@ class torch_as_usual:  # a context manager, and entered too often for a generato
     """
 
     def __init__(self, *, gradients: bool = False) -> None:
+        super().__init__()
         self.gradients = gradients
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
@@ -46,36 +46,17 @@ class torch_as_usual:  # a context manager, and entered too often for a generato
 
         return as_usual
 
-    def __enter__(self) -> None:
-        self._entered: list[AbstractContextManager[Any]] = []
-        try:
-            for context in self._contexts():
-                context.__enter__()
-                self._entered.append(context)
-        except BaseException as error:
-            self.__exit__(type(error), error, error.__traceback__)
-            raise
-
-    def __exit__(self, *exception: Any) -> None:
-        for context in reversed(self._entered):
-            context.__exit__(*exception)
-
-    def _contexts(self) -> list[AbstractContextManager[Any]]:
-        """Those that are needed, which are but two for most users."""
-        contexts: list[AbstractContextManager[Any]] = [
-            one_thread(),
-            torch.inference_mode(not self.gradients),
-        ]
+    def change(self) -> None:
+        """Enter the contexts that are needed, which are but two for most users."""
+        self.enter_context(one_thread())
+        self.enter_context(torch.inference_mode(not self.gradients))
         if self.gradients:
-            contexts.append(torch.enable_grad())
-        contexts += [
-            torch.autocast(kind, enabled=False)
-            for kind in AUTOCAST_DEVICES
-            if torch.is_autocast_enabled(kind)
-        ]
+            self.enter_context(torch.enable_grad())
+        for kind in AUTOCAST_DEVICES:
+            if torch.is_autocast_enabled(kind):
+                self.enter_context(torch.autocast(kind, enabled=False))
         if torch.empty(0).device.type != "cpu":
-            contexts.append(without_torch_functions())
-        return contexts
+            self.enter_context(without_torch_functions())
 
 
 def find_device(device: str) -> str:

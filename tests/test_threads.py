@@ -17,7 +17,7 @@ if len(sys.argv) > 1:
 from sklearn_shapecnn import ShapeCNNClassifier, inspection, make_shapes
 
 digest = hashlib.sha256()
-for side, batch_size in ((8, 64), (30, 64)):
+for side, batch_size in ((8, 64), (32, 64)):
     X, y = make_shapes(64, image_shape=(side, side), size=0.6, random_state=0)
     clf = ShapeCNNClassifier(batch_size=batch_size, max_iter=2, dropout=0.1, random_state=0)
     digest.update(clf.fit(X, y).predict_proba(X).tobytes() + clf.transform(X).tobytes())

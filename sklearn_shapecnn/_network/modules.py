@@ -17,7 +17,6 @@ from torch.nn import functional as F
 
 from sklearn_shapecnn._network.config import GRID, NetworkConfig, Size, StagePlan
 from sklearn_shapecnn._network.part import BatchNorm, Dropout
-from sklearn_shapecnn._network.pooled import convolve_and_pool
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -130,8 +129,6 @@ class Stage(nn.Module):
         return self.act(self.norm(self.pool(maps)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.training and isinstance(self.pool, nn.MaxPool2d) and x.device.type == "cpu":
-            return self.act(self.norm(convolve_and_pool(self.pad(x), self.conv, self.pool)))
         return self.finish(self.convolve(x))
 
 

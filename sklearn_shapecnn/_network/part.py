@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from sklearn_shapecnn._threads import Change
 
 
 @dataclass
@@ -37,14 +38,17 @@ class _Current(threading.local):
 _current = _Current()
 
 
-@contextmanager
-def computing_part(part: Part) -> Iterator[None]:
+class computing_part(Change):
     """Let what this thread computes with a network be a part of a batch."""
-    _current.part = part
-    try:
-        yield
-    finally:
-        _current.part = None
+
+    def __init__(self, part: Part) -> None:
+        super().__init__()
+        self.part = part
+
+    def change(self) -> None:
+        """Set it for this thread."""
+        self.callback(setattr, _current, "part", None)
+        _current.part = self.part
 
 
 class BatchNorm(nn.BatchNorm2d):

@@ -118,13 +118,18 @@ class ShapeNet(NeuralNetClassifier):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, torch.Tensor]:
         """One step; without skorch's closure, which only optimizers like LBFGS need."""
-        self.module_.train()
+        # What takes long beside the step of a small network is left out where it changes nothing.
+        if not self.module_.training:
+            self.module_.train()
         self.optimizer_.zero_grad()
         loss, y_pred = self.compute_gradients(batch)
-        self.notify(
-            "on_grad_computed", named_parameters=list(self.module_.named_parameters()), batch=batch
-        )
-        torch.nn.utils.clip_grad_norm_(self.module_.parameters(), MAX_GRADIENT_NORM)
+        callbacks = [type(callback) for _, callback in self.callbacks_]
+        if any(each.on_grad_computed is not Callback.on_grad_computed for each in callbacks):
+            named_parameters = list(self.module_.named_parameters())
+            self.notify("on_grad_computed", named_parameters=named_parameters, batch=batch)
+        groups = self.optimizer_.param_groups
+        weights = [weight for group in groups for weight in group["params"]]
+        torch.nn.utils.clip_grad_norm_(weights, MAX_GRADIENT_NORM)
         self.optimizer_.step()
         return {"loss": loss, "y_pred": y_pred}
 

@@ -21,7 +21,7 @@ from sklearn_shapecnn._network.part import (
 )
 from sklearn_shapecnn._threads import map_in_threads
 
-MIN_IMAGES, MIN_PIXELS = 16, 16 * 28 * 28  # of a part: less does not pay for a thread
+MIN_IMAGES, MIN_PIXELS = 16, 32 * 28 * 28  # of a part: less does not pay for a thread
 MAX_PARTS = 8
 
 LossOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]  # loss, and what it returns

@@ -154,10 +154,12 @@ def test_predicting_and_saving_change_nothing(few):
     before = fitted_state(clf)
 
     def work():
+        clf.net_._plan = None  # made anew each time, so that an interrupt finds every moment of it
         clf.predict_proba(few[0])
         clf.transform(few[0])
         pickle.loads(pickle.dumps(clf))
 
+    work()  # loads what is loaded on first use
     for moment in moments_of(work):
         with pytest.raises(KeyboardInterrupt), Tracer(stop_at=moment):
             work()

@@ -20,7 +20,7 @@ RETRIES = {"max_restarts": 3, "max_task_retries": 3}
 
 @pytest.fixture(scope="module")
 def images():
-    return make_shapes(90, image_shape=(24, 24), size=(0.6, 0.9), random_state=0)
+    return make_shapes(90, image_shape=(32, 32), size=(0.6, 0.9), random_state=0)
 
 
 @pytest.fixture(scope="module")
