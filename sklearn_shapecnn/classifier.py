@@ -63,7 +63,9 @@ class ShapeCNNClassifier(
         Activation function of every stage and hidden layer.
 
     normalization : {'batch', 'layer'} or None, default='batch'
-        Normalization of each stage: batch normalization, layer normalization, or none.
+        Normalization of each stage: batch normalization, layer normalization, or none. On the CPU,
+        large batches are trained in two to eight parts, at least 16 images each, on as many threads
+        as are allowed; batch normalization then takes the statistics of each part by itself.
 
     dropout : float, default=0.0
         Share of the inputs of each fully connected layer (the softmax layer too) that is set to

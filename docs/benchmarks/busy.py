@@ -147,11 +147,11 @@ def threads_table(n_times: int, quick: bool) -> None:
     n_calls = 20 if quick else 400
     matrix = np.ones((250, 250))
     print_header("work", "eight threads over one", "as many matrix products")
-    for side in (8, 72):
-        X, y = make_shapes(60, image_shape=(side, side), size=0.6, random_state=0)
-        clf = ShapeCNNClassifier(max_iter=2, random_state=0).fit(X, y)
+    for side, n in ((8, 1), (8, 256), (72, 1), (72, 32)):
+        X, y = make_shapes(256, image_shape=(side, side), size=0.6, random_state=0)
+        clf = ShapeCNNClassifier(max_iter=2, random_state=0).fit(X[:60], y[:60])
         cells = []
-        for work in (partial(clf.predict, X[:1]), partial(np.matmul, matrix, matrix)):
+        for work in (partial(clf.predict, X[:n]), partial(np.matmul, matrix, matrix)):
 
             def in_threads(n_threads: int, work: Callable[[], object] = work) -> None:
                 with ThreadPoolExecutor(n_threads) as pool:
@@ -162,4 +162,4 @@ def threads_table(n_times: int, quick: bool) -> None:
                     {"one": partial(in_threads, 1), "eight": partial(in_threads, 8)}, n_times
                 )
             cells.append(over(seconds["one"], seconds["eight"], 0))
-        print_row(f"predict, {side} x {side}, one a call", *cells)
+        print_row(f"predict, {side} x {side}, {n} a call", *cells)
