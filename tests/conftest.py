@@ -2,6 +2,7 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
 from sklearn_shapecnn import make_shapes
 
@@ -23,3 +24,12 @@ def few():
     y = np.arange(40) % 2
     X = rng.uniform(size=(40, 64)).astype(np.float32) + y[:, None].astype(np.float32)
     return X, y
+
+
+@pytest.fixture
+def three_threads():
+    """torch is allowed three threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)

@@ -27,7 +27,7 @@ print(digest.hexdigest())
 
 
 def run(code, *arguments, **environment):
-    unset = {"OMP_NUM_THREADS": "", "OMP_WAIT_POLICY": ""}
+    unset = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
     clean = {name: value for name, value in os.environ.items() if name not in unset}
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.check_output(command, text=True, env=clean | environment)
@@ -56,15 +56,6 @@ ShapeCNNClassifier(n_filters=128, max_iter=2).fit(X, y).predict(X)
 print(len(set(os.listdir("/proc/self/task")) - before))
 """)
     assert printed.split() == ["0"]
-
-
-@pytest.fixture
-def three_threads():
-    """torch is allowed three threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
 
 
 def threads_of(n_tasks):

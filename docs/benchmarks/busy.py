@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from common import print_header, print_row
+from common import print_header, print_row, ratio
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
@@ -28,7 +28,7 @@ def competitors(n: int) -> Iterator[None]:
     """Programs that multiply matrices on one thread each, as long as this lasts."""
     env = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     started = [subprocess.Popen([sys.executable, "-c", COMPETITOR], env=env) for _ in range(n)]
-    time.sleep(2 if n else 0)
+    time.sleep(2 if n else 0)  # until they have imported NumPy
     try:
         yield
     finally:
@@ -50,8 +50,7 @@ def in_turn(works: dict[str, Callable[[], object]], n_times: int) -> Seconds:
 
 def over(ours: list[tuple[float, float]], theirs: list[tuple[float, float]], which: int) -> str:
     """Our time over theirs: the median of the pairs, and the least and the most."""
-    pairs = [a[which] / b[which] for a, b in zip(ours, theirs, strict=True)]
-    return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+    return ratio([each[which] for each in theirs], [each[which] for each in ours])
 
 
 def on_one_thread(work: Callable[[], object]) -> Callable[[], object]:

@@ -43,14 +43,6 @@ def gradients_of(network):
     return [weight.grad for weight in network.parameters()]
 
 
-@pytest.fixture
-def three_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("normalization", [None, "layer"])
 def test_without_batch_normalization_parts_make_no_difference(normalization):
     network, (pixels, targets) = make_network(normalization), make_batch()
