@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from inspect import signature
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,11 +17,10 @@ from sklearn_shapecnn._compat import (
     CallbackSupportMixin,
     DocLinkMixin,
     has_callbacks,
-    validate_parameter_constraints,
     warn,
     with_callbacks,
 )
-from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
+from sklearn_shapecnn._input.errors import prefix_errors
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.image_shape import (
     are_same_images,
@@ -32,8 +30,10 @@ from sklearn_shapecnn._input.image_shape import (
 from sklearn_shapecnn._input.pixels import check_pixels, is_ready
 from sklearn_shapecnn._input.plain import has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
+from sklearn_shapecnn._input.targets import Targets
 from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
 from sklearn_shapecnn._network.pretrained import find_pretrained, start_from
+from sklearn_shapecnn._parameters import check_parameters, given_image_shape
 from sklearn_shapecnn._saving import (
     FITTED,
     FittedAttributes,
@@ -50,16 +50,21 @@ from sklearn_shapecnn._torch import find_device, is_available
 from sklearn_shapecnn._training.augment import check_augment, resolve_augment
 from sklearn_shapecnn._training.callbacks import TrainingInterrupted
 from sklearn_shapecnn._training.loop import train
+from sklearn_shapecnn._training.losses import Loss
 from sklearn_shapecnn._training.net import ShapeNet, build_net
 from sklearn_shapecnn._training.pixel_scale import PixelScale, match_scale
 from sklearn_shapecnn._training.progress import FitTasks, ShowProgress
 from sklearn_shapecnn._training.sample import Sample, distinct_sample
 from sklearn_shapecnn._training.settings import TrainingSettings
+from sklearn_shapecnn._training.target_scale import TargetScale
 from sklearn_shapecnn._training.user_callbacks import check_callbacks
 
 
 class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
-    """A network that learns from images. A subclass adds the parameters and `_check_targets`."""
+    """A network that learns from images.
+
+    A subclass adds the parameters, `_check_targets` and `_make_loss`.
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
 
@@ -75,17 +80,24 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
     warm_start: bool
     weights: Any
 
-    classes_: np.ndarray
+    classes_: np.ndarray  # of a classifier
     image_shape_: ImageShape
     loss_curve_: list[float]
+    n_outputs_: int
     n_pretrained_filters_: tuple[int, ...]
     validation_scores_: list[float] | None
     net_: ShapeNet
 
+    _reads_places: ClassVar[bool] = False  # whether the network shall tell where things are
+
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Find the classes, the index of each image's class, and the weight of each image."""
+    ) -> Targets:
+        """Find what each image is to be recognized as, and its weight."""
+        raise NotImplementedError
+
+    def _make_loss(self, targets: Targets) -> Loss:
+        """The loss that the network is trained with."""
         raise NotImplementedError
 
     @with_callbacks
@@ -108,25 +120,27 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             Whether this is `partial_fit`.
         """
         if not sklearn.get_config()["skip_parameter_validation"]:
-            self._validate_params()
+            check_parameters(self)
         goes_on = hasattr(self, "net_") and (incremental or self.warm_start)
         group = self._process_group()
         device = find_device(self.device) if group is None else group.device
 
         images, names = self._check_X(X, is_next_piece=incremental and goes_on)
-        known, targets, sample_weights = self._check_targets(
-            y, sample_weight, images.pixels, classes, incremental
-        )
+        targets = self._check_targets(y, sample_weight, images.pixels, classes, incremental)
+        loss = self._make_loss(targets)
         # Not get_params, which in a subclass may know only some of them.
         parameters = {name: getattr(self, name) for name in self._parameter_constraints}
-        config = NetworkConfig.from_parameters(parameters, images.image_shape, len(known))
+        config = NetworkConfig.from_parameters(
+            parameters, images.image_shape, targets.n_outputs, self._reads_places
+        )
         if goes_on:
-            self._check_same_network(config, known, incremental)
+            self._check_same_network(config, targets, loss, incremental)
         pretrained = () if goes_on else find_pretrained(self, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
-        distinct, center, deviation = distinct_sample(images, targets, sample_weights)
+        distinct, center, deviation = distinct_sample(images, targets.values, targets.weights)
         scale = PixelScale(center, deviation)
+        distinct, target_scale = self._standardize(distinct, loss, goes_on)
         if incremental:
             scale = scale.of_a_stream(images.pixels.dtype)
 
@@ -139,7 +153,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             net, n_pretrained = self._copy_net(device, incremental), self.n_pretrained_filters_
             match_scale(net, scale, images.pixels.dtype)
         else:
-            net = build_net(config, device, scale.center, scale.scale, draw_seed(rng))
+            net = build_net(config, device, loss, scale.center, scale.scale, draw_seed(rng))
             net.knows_scale_ = scale.is_known
             n_pretrained = start_from(net.module_, pretrained)
         losses, scores = (self.loss_curve_, self.validation_scores_) if goes_on else ([], None)
@@ -147,22 +161,26 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             parameters,
             len(sample),
             images.image_shape,
-            augment=resolve_augment(augment, len(sample), images.image_shape, incremental),
+            augment=resolve_augment(
+                augment, len(sample), images.image_shape, incremental, loss.is_of_numbers
+            ),
             # With an int as random_state, each call of partial_fit has an order of its own.
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
             is_pretrained=goes_on or 2 * sum(n_pretrained) > sum(config.n_filters),
             is_stream=incremental,
         )
-        net.set_hyperparameters(
-            settings.learning_rate_init, settings.alpha, settings.label_smoothing
-        )
+        net.set_hyperparameters(settings.learning_rate_init, settings.alpha, loss)
+        net.target_scale_ = target_scale
+        is_binary = targets.classes is not None and not targets.are_labels
         start = FittedAttributes(
-            classes_=known,
+            classes_=targets.classes,
             n_features_in_=math.prod(images.image_shape),
             image_shape_=images.image_shape,
             device_=device,
             net_=net,
             n_iter_=0,
+            # As scikit-learn counts them: one score tells two classes apart.
+            n_outputs_=1 if is_binary and targets.n_outputs == 2 else targets.n_outputs,
             loss_curve_=losses,
             validation_scores_=None if held_out is None else scores or [],
             best_validation_score_=None,
@@ -189,8 +207,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
         self.__dict__ = stays | fitted.as_dict()
         if interrupt is not None:
-            # So that a search or a script ends too. Python itself ends as by Ctrl-C only after the
-            # very class, not after one derived from it.
+            # So that a search ends too; Python itself ends only after this very class.
             raise KeyboardInterrupt(*interrupt.args)
         for task in tasks:
             task.on_fit_end()
@@ -206,7 +223,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
 
     def _check_X(self, X: Any, *, is_next_piece: bool) -> tuple[ImageSet, np.ndarray | None]:
         """Find the images in X, and the names of its columns if it has any."""
-        given = self._given_image_shape()
+        given = given_image_shape(self.image_shape)
         if is_next_piece:
             images = self._images(X)
             if given is not None and (*given, 1)[:3] != self.image_shape_:
@@ -235,12 +252,37 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             distinct, held_out = distinct.split(self.validation_fraction, rng)
         return distinct.repeat_heavy(), held_out  # after the split: no image is on both sides
 
+    def _standardize(
+        self, sample: Sample, loss: Loss, goes_on: bool
+    ) -> tuple[Sample, TargetScale | None]:
+        """Bring targets that are numbers to a scale that suits a network."""
+        if not loss.is_of_numbers:
+            return sample, None
+        is_robust = loss.to_plain()["of"] != "squared_error"
+        scale = found = TargetScale.of(sample.targets, sample.weights, is_robust)
+        if goes_on:
+            known = self.net_.target_scale_
+            assert known is not None
+            known.warn_if_unlike(found)
+            scale = known.updated(found)
+        return replace(sample, targets=scale.standardize(sample.targets)), scale
+
     def _check_same_network(
-        self, config: NetworkConfig, classes: np.ndarray, incremental: bool
+        self, config: NetworkConfig, targets: Targets, loss: Loss, incremental: bool
     ) -> None:
         """Raise ValueError if the fitted network has not the classes or sizes asked for."""
-        fitted = asdict(self.net_.module_.config) | {"classes": self.classes_.tolist()}
-        asked = {"classes": classes.tolist()} | asdict(config)
+        fitted = asdict(self.net_.module_.config)
+        asked = asdict(config)
+        if targets.classes is not None:
+            kinds = {"classes": "one label an image", "labels": "several labels an image"}
+            fitted |= {"y": kinds[self.net_.criterion_.to_plain()["of"]]}
+            asked = {"y": kinds[loss.to_plain()["of"]]} | asked
+            if fitted["y"] == asked["y"]:
+                fitted |= {"classes": self.classes_.tolist()}
+                asked = {"classes": targets.classes.tolist()} | asked
+        elif config.n_outputs != fitted["n_outputs"]:
+            asked = {"number of targets in y": config.n_outputs}
+            fitted = {"number of targets in y": fitted["n_outputs"]}
         for name, value in asked.items():
             if value != fitted[name]:
                 what = "partial_fit" if incremental else "warm_start=True"
@@ -277,8 +319,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
     def _images(self, X: Any) -> ImageSet:
         """Images for the fitted network; raise an error if X does not hold such."""
         state = vars(self)
-        # What most calls need, without the rest of what follows, which takes as long as the network
-        # does for a small image.
+        # What most calls need, without the rest, which takes as long as a small image does.
         is_usual = "net_" in state and "feature_names_in_" not in state and is_ready(X)
         if is_usual and are_same_images(X.shape, self.image_shape_):
             return ImageSet(X, self.image_shape_)
@@ -296,27 +337,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         """Scores of images, in float64 and of shape (n, n_scores)."""
         images = self._images(X)  # first, since it raises an error if this is not fitted
         return check_finite(self.net_.scores(images).astype(np.float64))
-
-    def _given_image_shape(self) -> tuple[int, ...] | None:
-        if self.image_shape is None:
-            return None
-        values = check_positive_ints("image_shape", self.image_shape)
-        if len(values) not in (2, 3):
-            raise ValueError(
-                f"image_shape must be (height, width) or (height, width, channels), but got "
-                f"{self.image_shape!r}."
-            )
-        return values
-
-    def _validate_params(self) -> None:
-        for name in self._parameter_constraints:
-            value = getattr(self, name)
-            with prefix_errors(name):  # scikit-learn's check fails on some numbers, namelessly
-                validate_parameter_constraints(
-                    self._parameter_constraints, {name: value}, caller_name=type(self).__name__
-                )
-                if isinstance(value, Integral):
-                    float(value)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__(), "_saved_by": current_versions()}
@@ -358,7 +378,7 @@ def check_finite(values: np.ndarray) -> np.ndarray:
 def make_generator(
     random_state: int | np.random.RandomState | np.random.Generator | None,
 ) -> np.random.Generator:
-    """A generator of our own, so that no global state is read or changed."""
+    """A generator of our own: no global state is read or changed."""
     if isinstance(random_state, np.random.RandomState):
         random_state = int(random_state.randint(2**31))
     elif isinstance(random_state, np.random.Generator):

@@ -1,4 +1,4 @@
-"""Find the fitted classifier inside a search, a pipeline or a frozen estimator."""
+"""Find the fitted network inside a search, a pipeline or a frozen estimator."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_shapecnn._estimator import ImageEstimator
 from sklearn_shapecnn._input.plain import as_numpy
-from sklearn_shapecnn.classifier import ShapeCNNClassifier
 
 
 def unwrap(estimator: Any) -> Any:
@@ -34,50 +34,50 @@ def unwrap(estimator: Any) -> Any:
             return estimator
 
 
-def find_classifier(estimator: Any, X: Any = None) -> tuple[ShapeCNNClassifier, Any]:
-    """Find the fitted classifier in an estimator, and what X becomes before it gets there.
+def find_image_estimator(estimator: Any, X: Any = None) -> tuple[ImageEstimator, Any]:
+    """Find the fitted estimator of ours in another one, and what X becomes before it gets there.
 
     Parameters
     ----------
     estimator : estimator instance
-        A ShapeCNNClassifier, a pipeline that ends in one, a search over either, or any of these in
-        a FrozenEstimator.
+        A ShapeCNNClassifier or ShapeCNNRegressor, a pipeline that ends in one, a search over
+        either, or any of these in a FrozenEstimator.
     X : array-like, default=None
         Images, or a single image, for the whole estimator.
 
     Returns
     -------
-    classifier : ShapeCNNClassifier
+    found : ShapeCNNClassifier or ShapeCNNRegressor
     X : array-like or None
-        The images as the steps before the classifier leave them.
+        The images as the steps before it leave them.
 
     Raises
     ------
     TypeError
-        If there is no ShapeCNNClassifier.
+        If there is none.
     ValueError
         If a search kept no fitted estimator.
     NotFittedError
         If it is not fitted.
     """
-    classifier, steps_before = _walk_down(estimator)
-    if classifier is None:
+    found, steps_before = _walk_down(estimator)
+    if found is None:
         if hasattr(estimator, "refit"):  # of a search that is not fitted, say that instead
             check_is_fitted(estimator)
         raise TypeError(
-            f"estimator must be a ShapeCNNClassifier, a pipeline that ends in one or a search over "
-            f"one, but got {_name(estimator)}."
+            f"estimator must be a ShapeCNNClassifier or ShapeCNNRegressor, a pipeline that ends in "
+            f"one or a search over one, but got {_name(estimator)}."
         )
-    check_is_fitted(classifier)
+    check_is_fitted(found)
     if X is not None:
-        X = as_batch(X, classifier.image_shape_)
+        X = as_batch(X, found.image_shape_)
         for steps in steps_before:
             X = steps.transform(X)
-    return classifier, X
+    return found, X
 
 
-def has_classifier(estimator: Any) -> bool:
-    """Whether `find_classifier` would find a ShapeCNNClassifier, fitted or not."""
+def has_image_estimator(estimator: Any) -> bool:
+    """Whether `find_image_estimator` would find an estimator, fitted or not."""
     return _walk_down(estimator)[0] is not None
 
 
@@ -98,11 +98,11 @@ def _name(estimator: Any) -> str:
     return f"{name}({_name(estimator.estimator)})" if name == "FrozenEstimator" else name
 
 
-def _walk_down(estimator: Any) -> tuple[ShapeCNNClassifier | None, list[Pipeline]]:
-    """The classifier, if there is one, and the steps that come before it."""
+def _walk_down(estimator: Any) -> tuple[ImageEstimator | None, list[Pipeline]]:
+    """The estimator of ours, if there is one, and the steps that come before it."""
     steps_before: list[Pipeline] = []
     part = unwrap(estimator)
     while isinstance(part, Pipeline):
         steps_before += [part[:-1]] if len(part) > 1 else []
         part = unwrap(part[-1])
-    return (part if isinstance(part, ShapeCNNClassifier) else None), steps_before
+    return (part if isinstance(part, ImageEstimator) else None), steps_before

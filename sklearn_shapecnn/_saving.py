@@ -23,25 +23,28 @@ from sklearn_shapecnn import __version__
 from sklearn_shapecnn._network.config import GRID, NetworkConfig
 from sklearn_shapecnn._network.modules import dropout_layers
 from sklearn_shapecnn._torch import torch_as_usual
+from sklearn_shapecnn._training.losses import NUMBER_LOSSES, loss_from_plain
 from sklearn_shapecnn._training.net import OptimizerMemory, ShapeNet, build_net, to_arrays
+from sklearn_shapecnn._training.target_scale import TargetScale
 
-FORMAT = 3  # raise it when files change so that an older version would misread them
+FORMAT = 4  # raise it when files change so that an older version would misread them
 
 
 @dataclass
 class FittedAttributes:
     """The attributes of a fitted estimator, all of them, under their own names."""
 
-    classes_: np.ndarray
     n_features_in_: int
     image_shape_: tuple[int, int, int]
     device_: str
     net_: ShapeNet
     n_iter_: int
+    n_outputs_: int
     loss_curve_: list[float]
     validation_scores_: list[float] | None  # None without early stopping
     best_validation_score_: float | None
     n_pretrained_filters_: tuple[int, ...]
+    classes_: np.ndarray | None = None  # of a classifier
     feature_names_in_: np.ndarray | None = None
 
     def after(self, net: ShapeNet, epochs: list[dict[str, Any]]) -> FittedAttributes:
@@ -49,7 +52,7 @@ class FittedAttributes:
         losses = [float(epoch["train_loss"]) for epoch in epochs]
         validation_scores = best_score = None
         if self.validation_scores_ is not None:
-            scores = [float(epoch["valid_acc"]) for epoch in epochs]
+            scores = [float(epoch[net.criterion_.score_name]) for epoch in epochs]
             validation_scores = self.validation_scores_ + scores
             best_score = max(scores)
         return replace(
@@ -62,12 +65,12 @@ class FittedAttributes:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The attributes by name; the names of columns only if there are any."""
-        has_names = self.feature_names_in_ is not None
-        return {k: v for k, v in vars(self).items() if has_names or k != "feature_names_in_"}
+        """The attributes by name; classes and the names of columns only if there are any."""
+        return {k: v for k, v in vars(self).items() if k not in OPTIONAL or v is not None}
 
 
-FITTED = {field.name for field in fields(FittedAttributes)} - {"feature_names_in_"}
+OPTIONAL = {"classes_", "feature_names_in_"}
+FITTED = {field.name for field in fields(FittedAttributes)} - OPTIONAL
 
 
 class OtherVersionWarning(InconsistentVersionWarning):
@@ -158,7 +161,7 @@ def reading_a_file() -> Iterator[None]:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
         raise ValueError(
-            f"This classifier cannot be loaded; its file may be damaged or have been changed: "
+            f"This estimator cannot be loaded; its file may be damaged or have been changed: "
             f"{type(error).__name__}: {error}"
         ) from error
 
@@ -176,7 +179,7 @@ def check_state(state: dict[str, Any]) -> None:
     plain = state["net_"]
     config, weights = config_from_plain(plain["config"]), plain["weights"]
     sizes = (config.image_shape, config.n_filters, config.kernel_size, config.pool_size)
-    if min(chain(*sizes, config.hidden_layer_sizes, [config.n_classes])) < 1:
+    if min(chain(*sizes, config.hidden_layer_sizes, [config.n_outputs])) < 1:
         raise ValueError("its network has layers of no size")
     there = sum(np.size(array) for array in weights.values())
     if config.n_weights > (2 + GRID**2) * there:  # small maps have only some of those features
@@ -184,8 +187,14 @@ def check_state(state: dict[str, Any]) -> None:
             f"its network needs about {config.n_weights} weights, and {there} are there"
         )
     is_same_shape = [*state["image_shape_"]] == [*config.image_shape]
-    if len(state["classes_"]) != config.n_classes or not is_same_shape:
-        raise ValueError("its network is for other classes or images")
+    n_outputs = {len(plain[name]) for name in ("target_center", "target_deviation") if plain[name]}
+    if "classes_" in state:
+        n_outputs.add(len(state["classes_"]))
+    is_of_numbers = plain["loss"]["of"] in NUMBER_LOSSES
+    if n_outputs != {config.n_outputs} or not is_same_shape:
+        raise ValueError("its network is for other classes, targets or images")
+    if is_of_numbers == ("classes_" in state):
+        raise ValueError(f"its network was trained for {plain['loss']['of']}")
     for name, moments in plain["moments"].items():
         # Only single numbers of the optimizer have no shape; others would fail in later training.
         for array in moments.values():
@@ -214,13 +223,15 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     plain : dict
         What ``net_from_plain`` makes the same net of. The arrays may share memory with the net.
     """
-    network, memory = net.module_, net.optimizer_memory()
+    network, memory, scale = net.module_, net.optimizer_memory(), net.target_scale_
     return {
         "config": asdict(network.config),
         "seed": net.module__seed,
         "learning_rate_init": net.lr,
         "alpha": net.optimizer__weight_decay,
-        "label_smoothing": net.criterion__label_smoothing,
+        "loss": net.criterion_.to_plain(),
+        "target_center": [] if scale is None else scale.center.tolist(),
+        "target_deviation": [] if scale is None else scale.deviation.tolist(),
         "weights": to_arrays(network.state_dict()),
         "knows_scale": net.knows_scale_,
         "has_doubted_scale": net.has_doubted_scale_,
@@ -250,10 +261,12 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     weights = plain["weights"]
     center, scale = float(weights["center"]), float(weights["scale"])
     config = config_from_plain(plain["config"])
-    net = build_net(config, device, center, scale, int(plain["seed"]))
-    net.set_hyperparameters(
-        **{name: plain[name] for name in ("learning_rate_init", "alpha", "label_smoothing")}
-    )
+    loss = loss_from_plain(plain["loss"], config.n_outputs)
+    net = build_net(config, device, loss, center, scale, int(plain["seed"]))
+    net.set_hyperparameters(plain["learning_rate_init"], plain["alpha"], loss)
+    if loss.is_of_numbers:
+        scales = (plain["target_center"], plain["target_deviation"])
+        net.target_scale_ = TargetScale(*(np.array(each, dtype=np.float64) for each in scales))
     network = net.module_
     for name, tensor in network.state_dict().items():
         if np.shape(weights[name]) != tuple(tensor.shape):  # some others torch would take

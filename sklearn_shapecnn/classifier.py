@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
-from sklearn_shapecnn._compat import HasMethods, Interval, Options, StrOptions
+from sklearn_shapecnn._compat import Interval, StrOptions
 from sklearn_shapecnn._estimator import ImageEstimator, check_finite
 from sklearn_shapecnn._input.labels import check_labels, check_some_labels, plain_labels
 from sklearn_shapecnn._input.plain import as_numpy
-from sklearn_shapecnn._input.weights import check_weights, warn_about_light_classes
-from sklearn_shapecnn._network.modules import ACTIVATIONS
-from sklearn_shapecnn._training.augment import AUGMENTATIONS
+from sklearn_shapecnn._input.targets import (
+    Targets,
+    check_indicators,
+    is_matrix,
+    warn_about_constant_labels,
+)
+from sklearn_shapecnn._input.weights import (
+    check_label_weights,
+    check_weights,
+    warn_about_light_classes,
+)
+from sklearn_shapecnn._parameters import SHARED_CONSTRAINTS
+from sklearn_shapecnn._training.losses import ClassLoss, LabelLoss, Loss
 
 
 class ShapeCNNClassifier(
@@ -30,8 +40,9 @@ class ShapeCNNClassifier(
     The network is a sequence of stages. In each stage small filters slide over the image
     (convolution), pooling keeps the strongest responses, and a normalization and an activation
     follow; the next stage so sees a larger part of the image. A softmax turns the last features
-    into one probability per class. The network sizes itself by the image shape, the training by the
-    number of images. Pixels may be on any scale.
+    into one probability per class. Where y is a matrix of 0 and 1, a sigmoid turns them into the
+    probability of each label by itself. The network sizes itself by the image shape, the training
+    by the number of images. Pixels may be on any scale.
 
     Parameters
     ----------
@@ -71,10 +82,10 @@ class ShapeCNNClassifier(
         Share of the inputs of each fully connected layer (the softmax layer too) that is set to
         zero at random in training, in [0, 1).
 
-    weights : 'shapes', fitted ShapeCNNClassifier or None, default='shapes'
+    weights : 'shapes', fitted ShapeCNNClassifier or ShapeCNNRegressor, or None, default='shapes'
         What the filters start from. 'shapes' are filters that the package ships; they have learned
         to tell drawn formulas apart, and from no photo or data set [4]_. None starts from random
-        filters. A fitted classifier passes on its own, also to images of another size or number of
+        filters. A fitted estimator passes on its own, also to images of another size or number of
         channels and to other classes, with the scale and offset of batch normalization; a clone
         keeps it fitted. Among the values that a search tries, which it clones by themselves, freeze
         it in a :class:`~sklearn.frozen.FrozenEstimator`. Filters are taken as far as they fit,
@@ -120,8 +131,10 @@ class ShapeCNNClassifier(
         images by multiples of 90 degrees. Choose what does not change the label: a mirrored digit
         is no digit.
 
-    class_weight : dict {class: weight}, 'balanced' or None, default=None
-        Weights of the classes. 'balanced' gives all classes the same total.
+    class_weight : dict {class: weight}, list of dict, 'balanced' or None, default=None
+        Weights of the classes. 'balanced' gives all classes the same total. With several labels an
+        image, the classes of each label are 0, its absence, and 1, its presence: 'balanced' gives
+        both the same total, a dict holds for all labels, and a list has a dict for each.
 
     early_stopping : bool, default=False
         Whether to hold out a part of the images, score each epoch on it, stop when the score no
@@ -130,7 +143,8 @@ class ShapeCNNClassifier(
         `n_iter_no_change` may end it while the network still improves.
 
     validation_fraction : float, default=0.1
-        Fraction of each class to hold out, in (0, 1). Only used if `early_stopping` is True.
+        Fraction of each class to hold out, in (0, 1); with several labels, of all images. Only used
+        if `early_stopping` is True.
 
     n_iter_no_change : int or inf, default=10
         Number of epochs without improvement after which training stops. Only used if
@@ -172,7 +186,7 @@ class ShapeCNNClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; with several labels an image, the numbers of their columns.
     n_features_in_ : int
         Number of pixel values of an image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -188,6 +202,9 @@ class ShapeCNNClassifier(
         `early_stopping`.
     best_validation_score_ : float or None
         The highest one of the last `fit`.
+    n_outputs_ : int
+        Number of scores of an image, as of `decision_function`: 1 for two classes, else the number
+        of classes or of labels.
     n_pretrained_filters_ : tuple of int of length n_stages
         How many filters of each stage did not start at random: the first ones.
     device_ : str
@@ -197,7 +214,9 @@ class ShapeCNNClassifier(
 
     See Also
     --------
+    ShapeCNNRegressor : The same network for numbers.
     make_shapes : Images of triangles, circles and rectangles to try this on.
+    make_multilabel_shapes : Images of several shapes.
     sklearn.neural_network.MLPClassifier : Network without convolutions.
 
     References
@@ -223,49 +242,9 @@ class ShapeCNNClassifier(
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "image_shape": ["array-like", None],
-        "n_filters": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-            "array-like",
-        ],
-        "kernel_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-            "array-like",
-        ],
-        "pool_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-            "array-like",
-        ],
-        "pooling": [StrOptions({"max", "avg", "sum"})],
-        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "normalization": [StrOptions({"batch", "layer"}), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "weights": [StrOptions({"shapes"}), HasMethods(["fit", "predict"]), None],
-        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = SHARED_CONSTRAINTS | {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "augment": [StrOptions({"auto", *AUGMENTATIONS}), "array-like", None],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "device": [str],
-        "distributed": ["boolean"],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
-        "callbacks": [list, tuple, None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -280,14 +259,14 @@ class ShapeCNNClassifier(
         activation: str = "relu",
         normalization: str | None = "batch",
         dropout: float = 0.0,
-        weights: str | ShapeCNNClassifier | FrozenEstimator | None = "shapes",
+        weights: str | ImageEstimator | FrozenEstimator | None = "shapes",
         learning_rate_init: float | str = "auto",
         alpha: float = 0.01,
         batch_size: str | int = "auto",
         max_iter: str | int = "auto",
         label_smoothing: float = 0.0,
         augment: str | Sequence[str] | None = "auto",
-        class_weight: dict[Any, float] | str | None = None,
+        class_weight: dict[Any, float] | Sequence[dict[int, float]] | str | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: float = 10,
@@ -336,8 +315,8 @@ class ShapeCNNClassifier(
             Images as rows, gray images or images with channels, of any numeric dtype and scale. A
             memory-mapped file is read a batch at a time; a Dask or Zarr array is written to a
             temporary file first, some chunks at a time.
-        y : array-like of shape (n,)
-            Labels: ints, strings or bools.
+        y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
+            Labels: ints, strings or bools. Or which labels each image has: 0 or 1 for each of them.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images; a weight of 2 is the same as giving the image twice.
 
@@ -363,8 +342,9 @@ class ShapeCNNClassifier(
             and `class_weight` is None, if eight epochs or 120 steps or more have
             taught nothing, or if extreme values spoiled what they taught.
         UserWarning
-            If X has rows of 64 values or more that are taken for images one pixel high, or that
-            seem to be images of another width or order of colors than they are taken for.
+            If no image has some label, or every one has it. If X has rows of 64 values or more that
+            are taken for images one pixel high, or that seem to be images of another width or order
+            of colors than they are taken for.
         """
         return self._fit(X, y, sample_weight)
 
@@ -398,11 +378,11 @@ class ShapeCNNClassifier(
             Images, in any form that `fit` takes; one is enough. The first ones set the image shape
             and the scale of the pixels. If these are all of one color, the first piece that is not
             sets the scale; for dark pixels of 8 bits it is the range of their dtype.
-        y : array-like of shape (n,)
-            Labels: ints, strings or bools.
+        y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
+            Labels: ints, strings or bools. Or which labels each image has: 0 or 1 for each of them.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever occur. Needed in the first call, unless `fit` came before;
-            later it may be left out, or must be the same.
+            later it may be left out, or must be the same. Not needed for a matrix.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images, relative to the others of the same call.
 
@@ -450,10 +430,13 @@ class ShapeCNNClassifier(
 
         Returns
         -------
-        y : ndarray of shape (n,)
-            The most probable labels.
+        y : ndarray of shape (n,) or (n, n_labels)
+            The most probable labels. Or, as int64, 1 for each label with a probability above one
+            half, and 0 for the others.
         """
         scores = self._scores(X)
+        if self._has_labels:
+            return (scores > 0).astype(np.int64)
         return self.classes_[scores.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -468,11 +451,12 @@ class ShapeCNNClassifier(
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes), dtype float64
-            In the order of `classes_`; each row sums to one.
+            In the order of `classes_`. Each row sums to one, unless an image may have several
+            labels.
         """
         scores = self._scores(X)
         with np.errstate(under="ignore"):  # the least probabilities are zero
-            return softmax(scores, axis=1)
+            return expit(scores) if self._has_labels else softmax(scores, axis=1)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithm of the probability of each class, exact for small ones too.
@@ -490,10 +474,10 @@ class ShapeCNNClassifier(
         """
         scores = self._scores(X)
         with np.errstate(under="ignore"):
-            return log_softmax(scores, axis=1)
+            return log_expit(scores) if self._has_labels else log_softmax(scores, axis=1)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Score of each class before the softmax.
+        """Score of each class before the softmax, or of each label before the sigmoid.
 
         Parameters
         ----------
@@ -507,17 +491,18 @@ class ShapeCNNClassifier(
             In the order of `classes_`. For two classes it is the log-odds of the second one.
         """
         scores = self._scores(X)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+        is_binary = len(self.classes_) == 2 and not self._has_labels
+        return scores[:, 1] - scores[:, 0] if is_binary else scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the share of images that get their label.
+        """Accuracy: the share of images that get their label, or exactly their labels.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images of the shape known from `fit`, in any of its forms, with pixels on the same
             scale.
-        y : array-like of shape (n,)
+        y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
             Their labels, in any form that `fit` takes.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images.
@@ -528,7 +513,8 @@ class ShapeCNNClassifier(
         """
         # scikit-learn's own score knows fewer kinds of arrays.
         weights = as_numpy(sample_weight, "sample_weight")
-        return super().score(X, plain_labels(y), weights)
+        y = check_indicators(y) if is_matrix(y) else plain_labels(y)
+        return super().score(X, y, weights)
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features that the scores of each image are computed from.
@@ -614,20 +600,29 @@ class ShapeCNNClassifier(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # float32, as the network computes
+        tags.classifier_tags.multi_label = True
         return tags
 
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> Targets:
+        if y is not None and is_matrix(y):
+            return self._check_labels(y, sample_weight, pixels, classes, incremental)
         name = type(self).__name__
+        if isinstance(self.class_weight, list | tuple):
+            raise ValueError(
+                "class_weight is a list of dicts, which is for several labels an image. Give one "
+                "dict with the weight of each class."
+            )
         if incremental:
             fitted = getattr(self, "classes_", None)
             known, targets = check_some_labels(y, pixels, classes, fitted, name)
         else:
             known, targets = check_labels(y, pixels, name)
         weights = check_weights(sample_weight, self.class_weight, pixels, known, targets)
+        result = Targets(targets, weights, len(known), known)
         if incremental:
-            return known, targets, weights
+            return result
         present = np.unique(targets[weights > 0])
         if len(present) < 2:
             raise ValueError(
@@ -637,4 +632,32 @@ class ShapeCNNClassifier(
             )
         if self.class_weight is None:  # else it is on purpose
             warn_about_light_classes(known, targets, weights)
-        return known, targets, weights
+        return result
+
+    def _check_labels(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
+    ) -> Targets:
+        """Check a y that says which of several labels each image has."""
+        indicators = check_indicators(y, len(pixels))
+        n_labels = indicators.shape[1]
+        if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
+            raise ValueError(
+                f"y has {n_labels} columns, one for each label, so classes must be left out or be "
+                f"the numbers of the columns, 0 to {n_labels - 1}; got {classes!r}."
+            )
+        weights = check_weights(sample_weight, None, pixels)
+        label_weights = check_label_weights(self.class_weight, indicators, weights)
+        if not incremental:
+            warn_about_constant_labels(indicators, weights)
+        return Targets(indicators, weights, n_labels, np.arange(n_labels), label_weights)
+
+    def _make_loss(self, targets: Targets) -> Loss:
+        smoothing = float(self.label_smoothing)
+        if targets.are_labels:
+            return LabelLoss(smoothing, targets.label_weights)
+        return ClassLoss(smoothing, targets.n_outputs)
+
+    @property
+    def _has_labels(self) -> bool:
+        """Whether the fitted network gives several labels to an image."""
+        return isinstance(self.net_.criterion_, LabelLoss)

@@ -6,6 +6,7 @@ from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._training.loop import train
+from sklearn_shapecnn._training.losses import ClassLoss
 from sklearn_shapecnn._training.net import build_net
 from sklearn_shapecnn._training.sample import Sample, count_batches
 from sklearn_shapecnn._training.settings import TrainingSettings
@@ -33,15 +34,16 @@ def make_net(
     """An untrained net for images of 2 x 2 pixels and two classes."""
     config = NetworkConfig(
         image_shape=(2, 2, 1),
-        n_classes=2,
+        n_outputs=2,
         n_filters=n_filters,
         kernel_size=(3,),
         pool_size=(1,),
         dropout=dropout,
         **network,
     )
-    net = build_net(config, "cpu")
-    net.set_hyperparameters(learning_rate_init, alpha, label_smoothing)
+    loss = ClassLoss(label_smoothing, n_outputs=2)
+    net = build_net(config, "cpu", loss)
+    net.set_hyperparameters(learning_rate_init, alpha, loss)
     return net
 
 
@@ -50,7 +52,6 @@ def train_net(net, sample, held_out=None, batch_size=5, callbacks=(), **settings
     settings = {
         "learning_rate_init": net.lr,
         "alpha": net.optimizer__weight_decay,
-        "label_smoothing": net.criterion__label_smoothing,
         "n_iter_no_change": 10,
         "tol": 0.0,
         "n_batches": count_batches(len(sample), batch_size),

@@ -119,7 +119,7 @@ def changed(state, path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (["config", "n_classes"], 10**12),
+        (["config", "n_outputs"], 10**12),
         (["config", "n_filters"], [10**6, 10**6]),
         (["config", "hidden_layer_sizes"], [10**12]),
         (["config", "kernel_size"], [10**6, 10**6]),
@@ -141,8 +141,8 @@ def test_a_file_that_asks_for_a_huge_network_is_refused(path, value):
         (["weights", "center"], "nothing"),
         (["config", "activation"], "none such"),
         (["config", "image_shape"], None),
-        (["config", "n_classes"], 3),
-        (["config", "n_classes"], 2.5),
+        (["config", "n_outputs"], 3),
+        (["config", "n_outputs"], 2.5),
         (["config", "n_filters"], [-1]),
         (["config", "hidden_layer_sizes"], [20000, 20000, -30000]),
         (["moments"], None),

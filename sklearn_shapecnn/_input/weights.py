@@ -24,8 +24,8 @@ def check_weights(
     sample_weight: Any,
     class_weight: Any,
     pixels: np.ndarray,
-    classes: np.ndarray,
-    targets: np.ndarray,
+    classes: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
 ) -> np.ndarray:
     """Find the weight of each image, times that of its class; the largest is from 0.5 to 1.
 
@@ -34,9 +34,9 @@ def check_weights(
     sample_weight : array-like of shape (n,), number or None
     class_weight : dict, 'balanced' or None
     pixels : ndarray of shape (n, ...)
-    classes : ndarray of shape (n_classes,)
-    targets : ndarray of shape (n,)
-        Index of each image's class.
+    classes : ndarray of shape (n_classes,), default=None
+    targets : ndarray of shape (n,), default=None
+        Index of each image's class. Needed only if there is a `class_weight`.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def check_weights(
         If weights are negative, not finite or all zero.
     """
     weights = _check_sample_weights(sample_weight, len(pixels))
-    if class_weight is not None:
+    if class_weight is not None and classes is not None and targets is not None:
         weights = _scale_to_one(weights)  # for their sums to be finite
         weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
     if not weights.any():
@@ -91,6 +91,62 @@ def warn_about_light_classes(classes: np.ndarray, targets: np.ndarray, weights: 
             f"be predicted. Where it should be, set class_weight='balanced'.",
             ConvergenceWarning,
         )
+
+
+def check_label_weights(
+    class_weight: Any, indicators: np.ndarray, weights: np.ndarray
+) -> np.ndarray | None:
+    """Find the weights of the absence and of the presence of each label; None if all are alike.
+
+    Parameters
+    ----------
+    class_weight : dict, list of dict, 'balanced' or None
+        A dict holds for all labels, a list has one for each.
+    indicators : ndarray of shape (n, n_labels)
+        Which labels the images have.
+    weights : ndarray of shape (n,)
+        Of the images.
+
+    Returns
+    -------
+    label_weights : ndarray of shape (2, n_labels), dtype float64
+        On average over the images, each label has the weight one.
+
+    Raises
+    ------
+    ValueError
+        If there are other keys than 0 and 1, or another number of dicts than of labels.
+    """
+    if class_weight is None:
+        return None
+    n_labels = indicators.shape[1]
+    present = np.average(indicators, axis=0, weights=weights)
+    shares = np.stack((1 - present, present))
+    if isinstance(class_weight, str):
+        both = (shares > 0).all(axis=0)
+        return np.divide(0.5, shares, out=np.ones_like(shares), where=both)
+    given = [class_weight] * n_labels if isinstance(class_weight, dict) else list(class_weight)
+    if len(given) != n_labels:
+        raise ValueError(
+            f"class_weight holds {len(given)} dicts, but y has {n_labels} labels. Give one for "
+            f"each label, such as [{{0: 1, 1: 5}}, ...], or one dict for all of them."
+        )
+    for each in given:
+        if not isinstance(each, dict) or not set(each) <= {0, 1}:
+            raise ValueError(
+                f"With several labels an image, class_weight must give weights to the absence and "
+                f"the presence of a label, such as {{0: 1, 1: 5}}, but holds {each!r}."
+            )
+    columns = [[each.get(value, 1.0) for value in (0, 1)] for each in given]
+    with prefix_errors("class_weight"):
+        by_label = np.array(columns, dtype=np.float64).T
+    if not (np.isfinite(by_label) & (by_label >= 0)).all():
+        raise ValueError(
+            f"class_weight must hold finite numbers that are not negative, but got "
+            f"{class_weight!r}."
+        )
+    totals = (by_label * shares).sum(axis=0)
+    return by_label / np.where(totals > 0, totals, 1.0)
 
 
 def _scale_to_one(weights: np.ndarray) -> np.ndarray:

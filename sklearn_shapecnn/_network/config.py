@@ -57,8 +57,8 @@ class NetworkConfig:
     Attributes
     ----------
     image_shape : tuple of int (height, width, channels)
-    n_classes : int
-        Number of scores of an image.
+    n_outputs : int
+        Number of scores of an image: of classes, labels or numbers.
     n_filters, kernel_size, pool_size : tuple of int of length n_stages
     pooling : {'max', 'avg', 'sum'}
     hidden_layer_sizes : tuple of int
@@ -66,10 +66,12 @@ class NetworkConfig:
     normalization : {'batch', 'layer'} or None
     dropout : float
         As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`, with 'auto' resolved.
+    has_places : bool
+        Whether the head gets to know where the feature maps are active.
     """
 
     image_shape: ImageShape
-    n_classes: int
+    n_outputs: int
     n_filters: tuple[int, ...]
     kernel_size: tuple[int, ...]
     pool_size: tuple[int, ...]
@@ -78,10 +80,15 @@ class NetworkConfig:
     activation: str = "relu"
     normalization: str | None = "batch"
     dropout: float = 0.0
+    has_places: bool = False
 
     @classmethod
     def from_parameters(
-        cls, parameters: Mapping[str, Any], image_shape: ImageShape, n_classes: int
+        cls,
+        parameters: Mapping[str, Any],
+        image_shape: ImageShape,
+        n_outputs: int,
+        has_places: bool = False,
     ) -> NetworkConfig:
         """Resolve the parameters of an estimator for images of a shape.
 
@@ -93,7 +100,7 @@ class NetworkConfig:
         """
         config = cls(
             image_shape=image_shape,
-            n_classes=n_classes,
+            n_outputs=n_outputs,
             **_resolve_stages(parameters, image_shape),
             pooling=parameters["pooling"],
             hidden_layer_sizes=check_positive_ints(
@@ -102,6 +109,7 @@ class NetworkConfig:
             activation=parameters["activation"],
             normalization=parameters["normalization"],
             dropout=float(parameters["dropout"]),
+            has_places=has_places,
         )
         if config.n_weights > MAX_WEIGHTS:
             raise ValueError(
@@ -135,8 +143,8 @@ class NetworkConfig:
     @property
     def n_weights(self) -> int:
         """About how many weights the network has."""
-        n_features = self.stages[-1].out_channels * (2 + GRID**2)
-        widths = [n_features, *self.hidden_layer_sizes, self.n_classes]
+        n_features = self.stages[-1].out_channels * (2 + GRID**2 + 2 * self.has_places)
+        widths = [n_features, *self.hidden_layer_sizes, self.n_outputs]
         return sum(stage.n_weights for stage in self.stages) + sum(
             n * m for n, m in pairwise(widths)
         )

@@ -77,7 +77,8 @@ class InferencePlan:
         output = network.head.output
         map_size = network.global_features.map_size
         is_short = math.prod(map_size) * output.out_features <= MAX_FOLDED
-        if is_short and map_size != (1, 1) and not network.head.hidden:
+        has_places = network.global_features.has_places
+        if is_short and map_size != (1, 1) and not (has_places or network.head.hidden):
             self._scores = [_fold_features(network.global_features, output)]
         else:
             self._scores = [*self._features, _in_float64(output)]

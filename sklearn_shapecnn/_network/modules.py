@@ -26,6 +26,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "logistic": nn.Sigmoid,
 }
+LEAST_MEAN = 0.002  # added to the mean of a map, so that an empty one has its place in the middle
 BATCH_NORM_MOMENTUM = 0.1  # weight of the newest batch in the running statistics
 
 
@@ -54,14 +55,14 @@ class ShapeCNN(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.stages = nn.Sequential(*(Stage(plan, config) for plan in config.stages))
         last = config.stages[-1]
-        self.global_features = GlobalFeatures(last.map_size)
+        self.global_features = GlobalFeatures(last.map_size, config.has_places)
         n_features = self.global_features.per_map * last.out_channels
         self.head = Head(n_features, config, generator)
         self.to(torch.float32)  # whatever torch's default dtype is
         _initialize_weights(self, generator)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores (logits) of shape (n, n_classes) of images of shape (n, channels, h, w)."""
+        """Scores of shape (n, n_outputs) of images of shape (n, channels, h, w)."""
         return self.forward_head(self.forward_features(x))
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
@@ -137,14 +138,24 @@ class GlobalFeatures(nn.Module):
 
     Maximum and mean ignore where a feature stands; the coarse grid does not. A map no larger than
     the grid is passed on whole.
+
+    Parameters
+    ----------
+    map_size : tuple of int (height, width)
+    has_places : bool, default=False
+        Whether to add the place of what each map shows: the mean row and column of its pixels,
+        from -1 to 1, each weighted by the positive part of its value. The idea is that of a spatial
+        softmax (Finn et al., "Deep Spatial Autoencoders for Visuomotor Learning", ICRA 2016,
+        section IV.B), but weights that are in proportion to the values tell places more exactly.
     """
 
-    def __init__(self, map_size: Size) -> None:
+    def __init__(self, map_size: Size, has_places: bool = False) -> None:
         super().__init__()
         self.map_size = map_size
+        self.has_places = has_places and map_size != (1, 1)
         self.grid = (min(GRID, map_size[0]), min(GRID, map_size[1]))
         n_cells = self.grid[0] * self.grid[1]
-        self.per_map = 1 if map_size == (1, 1) else 2 + n_cells
+        self.per_map = 1 if map_size == (1, 1) else 2 + n_cells + 2 * self.has_places
         # All cells together weigh as much as the mean, so that a few images do not teach that their
         # objects stand where they happen to stand.
         self.cell_scale = 1 / math.sqrt(n_cells)
@@ -154,7 +165,21 @@ class GlobalFeatures(nn.Module):
             return maps.flatten(1)
         cells = maps if self.grid == self.map_size else F.adaptive_avg_pool2d(maps, self.grid)
         cells = cells.flatten(1) * self.cell_scale
-        return torch.cat((maps.amax((2, 3)), maps.mean((2, 3)), cells), dim=1)
+        features = [maps.amax((2, 3)), maps.mean((2, 3)), cells]
+        if self.has_places:
+            features.append(self._places(maps))
+        return torch.cat(features, dim=1)
+
+    def pixel_places(self) -> tuple[torch.Tensor, ...]:
+        """The row and the column of each pixel of a map, from -1 to 1; 0 where there is but one."""
+        sides = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in self.map_size]
+        return torch.meshgrid(*sides, indexing="ij")
+
+    def _places(self, maps: torch.Tensor) -> torch.Tensor:
+        maps = maps.relu()
+        total = maps.mean((2, 3)) + LEAST_MEAN
+        moments = ((maps * each.to(maps)).mean((2, 3)) for each in self.pixel_places())
+        return torch.cat([moment / total for moment in moments], dim=1)
 
 
 class Head(nn.Module):
@@ -175,7 +200,7 @@ class Head(nn.Module):
             )
         )
         self.dropout = Dropout(config.dropout, generator)
-        self.output = linear(widths[-1], config.n_classes)
+        self.output = linear(widths[-1], config.n_outputs)
 
     def forward(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
         x = self.hidden(x)

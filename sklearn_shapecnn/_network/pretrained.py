@@ -67,7 +67,7 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
         return shipped_filters()
     if source is estimator:
         raise TypeError(
-            "weights is the very classifier that is fitted. To go on with what it has learned, set "
+            "weights is the very estimator that is fitted. To go on with what it has learned, set "
             "weights='shapes' and warm_start=True."
         )
     while isinstance(source, FrozenEstimator):
@@ -75,9 +75,9 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
     name = type(source).__name__
     if not isinstance(source, estimator_class):
         raise TypeError(
-            f"weights must be 'shapes', None or a fitted ShapeCNNClassifier, but is a {name}. Of "
-            f"a pipeline or a search, give the fitted classifier in it, such as pipeline[-1] or "
-            f"search.best_estimator_."
+            f"weights must be 'shapes', None or a fitted ShapeCNNClassifier or ShapeCNNRegressor, "
+            f"but is a {name}. Of a pipeline or a search, give the fitted one in it, such as "
+            f"pipeline[-1] or search.best_estimator_."
         )
     if not hasattr(source, "net_"):
         raise NotFittedError(

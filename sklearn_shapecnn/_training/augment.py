@@ -52,9 +52,18 @@ def check_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str,
 
 
 def resolve_augment(
-    names: Sequence[str], n_samples: int, image_shape: tuple[int, int, int], is_stream: bool
+    names: Sequence[str],
+    n_samples: int,
+    image_shape: tuple[int, int, int],
+    is_stream: bool,
+    has_numbers: bool = False,
 ) -> tuple[str, ...]:
-    """Replace 'auto' by what suits the number of images and their size."""
+    """Replace 'auto' by what suits the number of images and their size.
+
+    By nothing if the targets are numbers, which may change with the image.
+    """
+    if has_numbers:
+        return tuple(name for name in names if name != "auto")
     auto = auto_augment(n_samples, image_shape, is_stream)
     return tuple(auto if name == "auto" else name for name in names)
 

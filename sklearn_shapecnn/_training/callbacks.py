@@ -52,16 +52,17 @@ class KeepBest(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Compare the epoch to the best one so far."""
         score, loss = net.evaluate(self.sample)
-        net.history.record("valid_acc", score)
+        score_name = net.criterion_.score_name
+        net.history.record(score_name, score)
         net.history.record("valid_loss", loss)
         self.n_waited = 0 if score > self.best[0] + self.tol else self.n_waited + 1
-        # Of two epochs with the same accuracy, the one with the lower loss is better.
+        # Of two epochs with the same score, the one with the lower loss is better.
         is_best = (score, -loss) > self.best
         best, weights = self.best, self.best_weights
         if is_best:
             best, weights = (score, -loss), copy.deepcopy(net.module_.state_dict())
         # The names that skorch's callbacks look for.
-        net.history.record("valid_acc_best", is_best)
+        net.history.record(f"{score_name}_best", is_best)
         net.history.record("valid_loss_best", is_best)
         self.stop_training = self.n_waited >= self.n_iter_no_change
         # Last and at once: an interrupt finds an epoch that counts, or one that left no trace.

@@ -195,8 +195,9 @@ def check_agreement(
 ) -> None:
     """Raise ValueError, in all processes, unless all are about to do the same."""
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(repr((net.module_.config, settings)).encode())
-    for value in net.module_.state_dict().values():  # these depend on the images' scale as well
+    digest.update(repr((net.module_.config, settings, net.criterion_.to_plain())).encode())
+    # Those of the module depend on the scale of the images as well.
+    for value in (*net.module_.state_dict().values(), *net.criterion_.state_dict().values()):
         digest.update(value.cpu().contiguous().numpy().tobytes())
     for part in (sample, held_out):
         if part is not None:
@@ -297,14 +298,12 @@ class DistributedNet(ShapeNet):
                     of_all = self.group.gather(statistic.tolist())
                     statistic.copy_(torch.from_numpy(of_all.mean(axis=0)))
 
-    def evaluate(self, sample: Sample) -> tuple[float, float]:
+    def evaluation_sums(self, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
         mine = slice(self.group.rank, None, self.group.size)
         share = Sample(sample.images, sample.rows[mine], sample.targets[mine], sample.weights[mine])
-        results = super().evaluate(share) if len(share) else (0.0, 0.0)
-        total = float(share.weights.sum(dtype=np.float64))
-        of_all = self.group.gather([*results, total])
-        score, loss = np.average(of_all[:, :2], axis=0, weights=of_all[:, 2]).tolist()
-        return score, loss
+        sums, loss = super().evaluation_sums(share)
+        of_all = self.group.gather([*sums.tolist(), float(loss)]).sum(axis=0)
+        return torch.from_numpy(of_all[:-1]), torch.tensor(of_all[-1])
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""ShapeNet: skorch's classifier with a weighted loss, and how to build and to compute with it."""
+"""ShapeNet: a net of skorch with a weighted loss, and how to build and to compute with it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet, NeuralNetClassifier, NeuralNetRegressor
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
-from torch.nn import functional as F
 
 from sklearn_shapecnn._compat import declare_optimizer
 from sklearn_shapecnn._input.image_set import ImageSet
@@ -23,9 +22,11 @@ from sklearn_shapecnn._network.modules import ShapeCNN
 from sklearn_shapecnn._threads import map_in_threads, thread_pool
 from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.callbacks import CheckLoss, KeepBest, StopEpoch
+from sklearn_shapecnn._training.losses import Loss
 from sklearn_shapecnn._training.muon import Muon
 from sklearn_shapecnn._training.parts import add_gradients, count_parts
 from sklearn_shapecnn._training.sample import Batch, Batches, Labels, Sample
+from sklearn_shapecnn._training.target_scale import TargetScale
 
 MAX_GRADIENT_NORM = 1.0
 
@@ -46,17 +47,19 @@ class OptimizerMemory:
     learning_rate: float
 
 
-class ShapeNet(NeuralNetClassifier):
-    """skorch's classifier with a weighted loss and a plain training step.
+class ShapeNet(NeuralNet):
+    """A net of skorch with a weighted loss and a plain training step.
 
     Its module gives scores, its criterion one loss an image.
     """
 
     callbacks_: list[tuple[str, Callback]]
+    criterion_: Loss
     module_: ShapeCNN
     memory_: OptimizerMemory | None = None  # of a net from a file, until it has an optimizer
     knows_scale_: bool = True  # False as long as all its images were of one color
     has_doubted_scale_: bool = False  # whether it has met images that seem to be on another scale
+    target_scale_: TargetScale | None = None  # of targets that are numbers
     _plan: InferencePlan | None = None  # made on first use, and anew when the network changes
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -161,16 +164,14 @@ class ShapeNet(NeuralNetClassifier):
         states = self.optimizer_.state.values()
         return max((int(state["step"]) for state in states if "step" in state), default=0)
 
-    def set_hyperparameters(
-        self, learning_rate_init: float, alpha: float, label_smoothing: float
-    ) -> None:
+    def set_hyperparameters(self, learning_rate_init: float, alpha: float, loss: Loss) -> None:
         """Train with these from now on, with the weights as they are."""
         self.lr = learning_rate_init
         self.optimizer__weight_decay = alpha
         if "optimizer_" in vars(self):
             for group in self.optimizer_.param_groups:
                 group["weight_decay"] = alpha
-        self.criterion__label_smoothing = label_smoothing
+        self.criterion = loss
         self.initialize_criterion()
 
     def snapshot(self) -> ShapeNet:
@@ -200,21 +201,27 @@ class ShapeNet(NeuralNetClassifier):
             f"look for extreme values in X."
         )
 
-    @torch.no_grad()
     def evaluate(self, sample: Sample) -> tuple[float, float]:
-        """Weighted accuracy and loss on a sample."""
+        """Weighted score and loss on a sample."""
+        sums, loss = self.evaluation_sums(sample)
+        return self.criterion_.score(sums), float(loss / sums[-1])
+
+    @torch.no_grad()
+    def evaluation_sums(self, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
+        """The sums that the score of a sample is made of, and the sum of its losses, in float64."""
+        criterion = self.criterion_.to("cpu")
         scores = torch.from_numpy(
-            self._compute("scores", sample.images, len(self.classes), sample.rows)
+            self._compute("scores", sample.images, self.module_.config.n_outputs, sample.rows)
         )
         targets, weights = torch.from_numpy(sample.targets), torch.from_numpy(sample.weights)
-        losses = F.cross_entropy(scores, targets, reduction="none")
-        right = (scores.argmax(1) == targets) * weights
-        total = weights.sum()
-        return float(right.sum() / total), float((losses * weights).sum() / total)
+        losses = criterion.plain(scores, targets)
+        sums = criterion.sums(scores, targets, weights)
+        criterion.to(self.device)
+        return sums, (losses.double() * weights).sum()
 
     def scores(self, images: ImageSet) -> np.ndarray:
-        """Scores (logits) of images, in float32 and of shape (n, n_classes)."""
-        return self._compute("scores", images, len(self.classes))
+        """Scores (logits) of images, in float32 and of shape (n, n_outputs)."""
+        return self._compute("scores", images, self.module_.config.n_outputs)
 
     def last_features(self, images: ImageSet) -> np.ndarray:
         """Last features of images, in float32 and of shape (n, n_last_features)."""
@@ -259,9 +266,22 @@ class ShapeNet(NeuralNetClassifier):
         return {name: value for name, value in super().__getstate__().items() if name != "_plan"}
 
 
+class ClassifierNet(ShapeNet, NeuralNetClassifier):
+    """The net of a classifier."""
+
+
+class RegressorNet(ShapeNet, NeuralNetRegressor):
+    """The net of a regressor."""
+
+
 @torch_as_usual(gradients=True)
 def build_net(
-    config: NetworkConfig, device: str, center: float = 0.0, scale: float = 1.0, seed: int = 0
+    config: NetworkConfig,
+    device: str,
+    loss: Loss,
+    center: float = 0.0,
+    scale: float = 1.0,
+    seed: int = 0,
 ) -> ShapeNet:
     """Make an untrained net.
 
@@ -269,18 +289,21 @@ def build_net(
     ----------
     config : NetworkConfig
     device : str
+    loss : Loss
     center, scale, seed
         See :class:`~sklearn_shapecnn._network.modules.ShapeCNN`.
     """
-    net = ShapeNet(
+    of_kind: dict[str, Any] = {"classes": list(range(config.n_outputs))}
+    net_class: type[ShapeNet] = ClassifierNet
+    if loss.is_of_numbers:
+        net_class, of_kind = RegressorNet, {}
+    net = net_class(
         ShapeCNN,
         module__config=config,
         module__center=center,
         module__scale=scale,
         module__seed=seed,
-        classes=list(range(config.n_classes)),
-        criterion=torch.nn.CrossEntropyLoss,
-        criterion__reduction="none",
+        criterion=loss,
         optimizer=Muon,
         optimizer__param_groups=[("stages.*.conv.weight", {"use_muon": True})],
         optimizer__fused=not device.startswith("mps"),
@@ -289,6 +312,7 @@ def build_net(
         train_split=None,
         device=device,
         verbose=0,
+        **of_kind,
     )
     net.initialize()
     net.module_.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # of 4-D

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.sample import Sample
 
-LEARNED_LOSS = 0.02  # mean loss above the least possible at which nothing is left to learn
 NEGLIGIBLE_LOSS = 0.008  # of guessing, where 999 of 1,000 images are of one class
 # To see that a network has learned much, and to see whether it has learned anything.
 FEW_IMAGES, MAX_IMAGES = 100, 1000
@@ -20,26 +18,8 @@ FEW_IMAGES, MAX_IMAGES = 100, 1000
 
 def has_learned(net: ShapeNet, sample: Sample) -> bool:
     """Whether the last epoch brought the loss next to the least that label smoothing allows."""
-    least, guessing = loss_bounds(net, sample)
-    # A rare class is a small part of the loss: all of it may be still to be learned.
-    return net.history[-1, "train_loss"] < least + min(LEARNED_LOSS, 0.1 * (guessing - least))
-
-
-def loss_bounds(
-    net: ShapeNet, sample: Sample, smoothing: float | None = None
-) -> tuple[float, float]:
-    """The loss of a network that knows each label, and of one that looks at no image.
-
-    The latter gives each class the probability that it has in the sample. The label smoothing is
-    that of the training unless another one is given.
-    """
-    n_classes = len(net.classes)
-    smoothing = net.criterion_.label_smoothing if smoothing is None else smoothing
-    shares = np.bincount(sample.targets, weights=sample.weights, minlength=n_classes)
-    shares = (1 - smoothing) * shares / shares.sum() + smoothing / n_classes
-    known = np.full(n_classes, smoothing / n_classes)
-    known[0] += 1 - smoothing
-    return float(entr(known).sum()), float(entr(shares).sum())
+    enough = net.criterion_.learned(sample.targets, sample.weights)
+    return net.history[-1, "train_loss"] < enough
 
 
 def warn_if_nothing_learned(
@@ -53,7 +33,7 @@ def warn_if_nothing_learned(
     # each batch. Spread over the sample, which may be sorted by class.
     for n_images in (FEW_IMAGES, MAX_IMAGES):
         some = sample.take(np.arange(0, len(sample), math.ceil(len(sample) / n_images)))
-        _, guessing = loss_bounds(net, some, smoothing=0)
+        _, guessing = net.criterion_.bounds(some.targets, some.weights, smoothed=False)
         _, loss = net.evaluate(some)
         if loss < 0.2 * guessing:
             return
@@ -62,20 +42,22 @@ def warn_if_nothing_learned(
     stands_still = first - last < 0.01 * guessing
     share = 0.95 if stands_still else 0.99
     # Batches with extreme values spoil the statistics by which the others are normalized later.
-    least, _ = loss_bounds(net, some)
+    least, _ = net.criterion_.bounds(some.targets, some.weights)
     is_spoiled = is_last and last - least < 0.1 * guessing and loss > 0.3 * guessing + least
     if guessing <= NEGLIGIBLE_LOSS or (loss < share * guessing and not is_spoiled):
         return
     # If all pixels are the same, a warning has said so already.
     if np.ptp(some.images.batch(some.rows[::10])) > 0:
+        of_numbers = net.criterion_.is_of_numbers
+        what = "mean or median of y alone" if of_numbers else "shares of the classes alone"
         result = "lost much of what it learned" if is_spoiled else "learned next to nothing"
         warn(
             f"The network has {result}: what it predicts for the very images of the training has "
-            f"a loss of {loss:.3g}, where the shares of the classes alone make it {guessing:.3g}, "
+            f"a loss of {loss:.3g}, where the {what} make it {guessing:.3g}, "
             f"and while it was trained it was {last:.3g}. "
             + (
                 f"Change learning_rate_init (it is {net.lr:g}) or alpha, raise max_iter, or see "
-                f"whether the labels y belong to the images."
+                f"whether the {'targets' if of_numbers else 'labels'} y belong to the images."
                 if last > 0.5 * guessing
                 else "Look for extreme values in X: batches without them were learned."
             ),

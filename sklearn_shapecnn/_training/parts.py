@@ -52,7 +52,7 @@ def add_gradients(
     -------
     loss : Tensor of shape ()
         Mean loss of the batch.
-    scores : Tensor of shape (n_samples, n_classes)
+    scores : Tensor of shape (n_samples, n_outputs)
     """
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     edges = [i * n_samples // n_parts for i in range(n_parts + 1)]

@@ -109,16 +109,15 @@ class ShowProgress(Callback):
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Start to count."""
-        self.n_right = 0
-        self.n_seen = 0
+        self.sums: Any = 0
 
     def on_batch_end(
         self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
     ) -> None:
         """Move on by one step."""
         assert y_pred is not None
-        self.n_right += int((y_pred.argmax(1) == batch[1][0]).sum())
-        self.n_seen += len(y_pred)
+        targets, weights = batch[1]
+        self.sums += net.criterion_.sums(y_pred.detach(), targets, weights).cpu()
         self.step += 1
         self.bar.update()
 
@@ -126,10 +125,10 @@ class ShowProgress(Callback):
         """Show how far the network has come."""
         epoch = net.history[-1]
         shown = {"epoch": str(epoch["epoch"]), "loss": f"{epoch['train_loss']:.4f}"}
-        if "valid_acc" in epoch:
-            shown["validation score"] = f"{epoch['valid_acc']:.4f}"
+        if net.criterion_.score_name in epoch:
+            shown["validation score"] = f"{epoch[net.criterion_.score_name]:.4f}"
         else:
-            shown["training score"] = f"{self.n_right / self.n_seen:.4f}"
+            shown["training score"] = f"{net.criterion_.score(self.sums):.4f}"
         if self.is_bar:
             self.bar.set_postfix(shown)
         elif sys.stderr is not None:  # as in a program without a console

@@ -31,8 +31,9 @@ class Sample(Dataset):
     images : ImageSet
     rows : ndarray of shape (n,)
         Which of the images.
-    targets : ndarray of shape (n,), dtype int64
-        Index of each image's class.
+    targets : ndarray
+        Of shape (n,) and int64, the index of each image's class; or of shape (n, n_outputs) and
+        float32, its labels, each 0 or 1, or its numbers.
     weights : ndarray of shape (n,), dtype float32
         Weight of each image; they average to one.
     """
@@ -74,20 +75,24 @@ class Sample(Dataset):
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[Sample, Sample]:
         """Hold out a fraction of each class, but never the last image of a class.
 
+        Images with several labels or with numbers count as one class.
+
         Raises
         ------
         ValueError
             If nothing would be held out.
         """
         held_out = np.zeros(len(self), dtype=bool)
-        for target in np.unique(self.targets):
-            members = rng.permutation(np.flatnonzero(self.targets == target))
+        strata = self.targets if self.targets.ndim == 1 else np.zeros(len(self))
+        for stratum in np.unique(strata):
+            members = rng.permutation(np.flatnonzero(strata == stratum))
             n_held_out = min(max(1, round(fraction * len(members))), len(members) - 1)
             held_out[members[:n_held_out]] = True
         if not held_out.any():
             raise ValueError(
-                "early_stopping=True holds out images to score each epoch on, but every class has "
-                "only one distinct image. Give more images or set early_stopping=False."
+                "early_stopping=True holds out images to score each epoch on, but there is only "
+                "one distinct image, or only one of every class. Give more images or set "
+                "early_stopping=False."
             )
         return self.take(np.flatnonzero(~held_out)), self.take(np.flatnonzero(held_out))
 
@@ -95,13 +100,13 @@ class Sample(Dataset):
 def distinct_sample(
     images: ImageSet, targets: np.ndarray, weights: np.ndarray
 ) -> tuple[Sample, float, float]:
-    """Make the sample in which each pair of an image and a label stands once, with its weight.
+    """Make the sample in which each pair of an image and its target stands once, with its weight.
 
     Images of weight zero are dropped, equal pairs are merged into one with the sum of their
     weights, and the rest is ordered by a hash of the pixels. So a weight of two *is* the image
     given twice and a weight of zero its absence, to the bit, whatever batches, batch normalization
     and augmentation do later; the order of the images given does not matter; and no image stands
-    on both sides of a validation split with the same label.
+    on both sides of a validation split with the same target.
 
     Returns
     -------
@@ -112,7 +117,9 @@ def distinct_sample(
     """
     digests, means, mean_squares = images.fingerprints()
     rows = np.flatnonzero(weights)
-    keys = np.column_stack((digests[rows], targets[rows].astype(np.uint64)))
+    # The rank of a row among others does not depend on how many more there are.
+    _, ranks = np.unique(targets[rows], axis=0, return_inverse=True)
+    keys = np.column_stack((digests[rows], ranks.astype(np.uint64)))
     order = np.lexsort(keys.T)
     rows, keys = rows[order], keys[order]
     starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])

@@ -23,7 +23,7 @@ class TrainingSettings:
 
     Attributes
     ----------
-    learning_rate_init, alpha, label_smoothing, n_iter_no_change, tol : float
+    learning_rate_init, alpha, n_iter_no_change, tol : float
         As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
     n_batches : int
         Batches of an epoch.
@@ -40,7 +40,6 @@ class TrainingSettings:
 
     learning_rate_init: float
     alpha: float
-    label_smoothing: float
     n_iter_no_change: float
     tol: float
     n_batches: int
@@ -96,7 +95,6 @@ class TrainingSettings:
         return cls(
             learning_rate_init=float(learning_rate),
             alpha=float(parameters["alpha"]),
-            label_smoothing=float(parameters["label_smoothing"]),
             n_iter_no_change=parameters["n_iter_no_change"],
             tol=parameters["tol"],
             n_batches=n_batches,

@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from sklearn_shapecnn._network.modules import (
+    LEAST_MEAN,
     GlobalFeatures,
     LayerNorm2d,
     ShapeCNN,
@@ -106,6 +107,7 @@ def _add_layer_norm(graph: Graph, x: str, norm: LayerNorm2d, map_size: tuple[int
 def _add_global_features(graph: Graph, x: str, features: GlobalFeatures, n_maps: int) -> str:
     if features.map_size == (1, 1):
         return graph.add("Flatten", x)
+    maps = x
     highest = graph.add("Flatten", graph.add("GlobalMaxPool", x))
     mean = graph.add("Flatten", graph.add("GlobalAveragePool", x))
     if features.grid != features.map_size:
@@ -113,7 +115,24 @@ def _add_global_features(graph: Graph, x: str, features: GlobalFeatures, n_maps:
         x = graph.add("Reshape", x, graph.constant([-1, n_maps, n_pixels], np.int64))
         x = graph.add("MatMul", x, graph.constant(_cell_means(features.map_size, features.grid)))
     cells = graph.add("Mul", graph.add("Flatten", x), graph.constant(features.cell_scale))
-    return graph.add("Concat", highest, mean, cells, axis=1)
+    places = _add_places(graph, maps, features, n_maps) if features.has_places else []
+    return graph.add("Concat", highest, mean, cells, *places, axis=1)
+
+
+def _add_places(graph: Graph, maps: str, features: GlobalFeatures, n_maps: int) -> list[str]:
+    """Add the mean row and the mean column of each map."""
+    n_pixels = features.map_size[0] * features.map_size[1]
+    pixels = graph.add("Relu", maps)
+    pixels = graph.add("Reshape", pixels, graph.constant([-1, n_maps, n_pixels], np.int64))
+    rows, columns = (places.ravel() for places in features.pixel_places())
+    each = np.ones(n_pixels) / n_pixels
+    total = graph.add("MatMul", pixels, graph.constant(each[:, None]))
+    total = graph.add("Add", total, graph.constant(LEAST_MEAN))
+    moments = (
+        graph.add("MatMul", pixels, graph.constant((places * each)[:, None]))
+        for places in (rows, columns)
+    )
+    return [graph.add("Flatten", graph.add("Div", moment, total)) for moment in moments]
 
 
 def _cell_means(map_size: Sequence[int], grid: Sequence[int]) -> np.ndarray:

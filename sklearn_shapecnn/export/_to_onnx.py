@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 import sklearn_shapecnn
-from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn._estimator import ImageEstimator
 from sklearn_shapecnn.export._converter import register_converter
 from sklearn_shapecnn.export._files import write_whole
 from sklearn_shapecnn.export._pipelines import find_steps, simplify
@@ -29,18 +29,22 @@ if TYPE_CHECKING:
 def to_onnx(
     estimator: Any, path: str | os.PathLike[str] | None = None, *, as_images: bool = False
 ) -> onnx.ModelProto:
-    """Turn a fitted classifier, or a pipeline around one, into an ONNX model.
+    """Turn a fitted estimator, or a pipeline around one, into an ONNX model.
 
     The model has one input ``X``: float32 pixels, on the scale of those in `fit`, of any number of
-    images. It has two outputs: ``label``, of int64 or strings, and ``probabilities``, of float32
-    and shape (n, n_classes), in the order of ``classes_``. It centers and scales the pixels itself.
+    images. Of a classifier it has two outputs: ``label``, of int64 or strings, and
+    ``probabilities``, of float32 and shape (n, n_classes), in the order of ``classes_``. Where an
+    image may have several labels, both are of shape (n, n_labels). Of a regressor it has one,
+    ``variable``, of float32 and shape (n, n_targets). The model centers and scales the pixels, and
+    brings numbers to the scale of the targets.
 
     Parameters
     ----------
     estimator : estimator instance
-        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, a pipeline with one in it, a search
-        over either, whose best estimator is exported, or any of these in a FrozenEstimator. All
-        other steps need a converter in skl2onnx. A ShapeCNNClassifier that is not the last step
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+        :class:`~sklearn_shapecnn.ShapeCNNRegressor`, a pipeline with one in it, a search over
+        either, whose best estimator is exported, or any of these in a FrozenEstimator. All other
+        steps need a converter in skl2onnx. A ShapeCNNClassifier that is not the last step
         gives features, as `transform` does.
     path : path-like, default=None
         File to write the model to. An existing file is replaced once the new one is complete.
@@ -65,7 +69,7 @@ def to_onnx(
         If the file cannot be written.
     ValueError
         If a step has no converter, if `as_images` is True and a pipeline takes something else than
-        the images of its classifier, or if the network is larger than the 2 GiB that ONNX allows.
+        the images of its network, or if the network is larger than the 2 GiB that ONNX allows.
 
     See Also
     --------
@@ -92,8 +96,8 @@ def to_onnx(
     """
     if not isinstance(estimator, BaseEstimator):
         raise TypeError(
-            f"to_onnx takes a fitted ShapeCNNClassifier, or a pipeline or search around one, but "
-            f"got {estimator!r}."
+            f"to_onnx takes a fitted ShapeCNNClassifier or ShapeCNNRegressor, or a pipeline or "
+            f"search around one, but got {estimator!r}."
         )
     register_converter()
     check_is_fitted(estimator)
@@ -105,9 +109,8 @@ def to_onnx(
     except Exception as error:  # skl2onnx raises whatever its converters run into
         raise explain(estimator, steps, error) from error
 
-    classifiers = [step.estimator for step in steps]
-    classifiers = [step for step in classifiers if isinstance(step, ShapeCNNClassifier)]
-    image_shape = classifiers[0].image_shape_ if classifiers else None
+    ours = [step.estimator for step in steps if isinstance(step.estimator, ImageEstimator)]
+    image_shape = ours[0].image_shape_ if ours else None
     _describe(model, getattr(estimator, "classes_", None), image_shape)
     if as_images:
         _take_images(model, simplified, image_shape)
@@ -135,8 +138,8 @@ def _describe(
     model.producer_version = sklearn_shapecnn.__version__
     model.domain = ""
     model.doc_string = (
-        "X: pixels in float32, on the scale of those it was fitted to. label and probabilities: as "
-        "of predict and predict_proba in scikit-learn."
+        "X: pixels in float32, on the scale of those it was fitted to. label and probabilities, or "
+        "variable: as of predict and predict_proba in scikit-learn."
     )
 
 
@@ -155,9 +158,9 @@ def _take_images(
     n_features = n_features_of(estimator)
     if image_shape is None or np.prod(image_shape) != n_features:
         raise ValueError(
-            f"as_images=True needs a ShapeCNNClassifier, or a pipeline that hands whole images to "
-            f"one, but this {type(estimator).__name__} takes {n_features} values that are not the "
-            f"pixels of its classifier. Set as_images=False."
+            f"as_images=True needs an estimator for images, or a pipeline that hands whole images "
+            f"to one, but this {type(estimator).__name__} takes {n_features} values that are not "
+            f"the pixels of its network. Set as_images=False."
         )
     for node in model.graph.node:
         for i, name in enumerate(node.input):

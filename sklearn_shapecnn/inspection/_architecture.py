@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_shapecnn._finder import find_classifier
+from sklearn_shapecnn._finder import find_image_estimator
 from sklearn_shapecnn._network.modules import (
     ACTIVATIONS,
     Dropout,
@@ -42,7 +42,8 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     estimator : estimator instance
-        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+        :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     Raises
     ------
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier.
+        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If it is not fitted.
 
@@ -77,11 +78,11 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     >>> layers[1]["n_pretrained"]
     8
     """
-    classifier, _ = find_classifier(estimator)
-    network = network_of(classifier)
-    height, width, channels = classifier.image_shape_
+    fitted, _ = find_image_estimator(estimator)
+    network = network_of(fitted)
+    height, width, channels = fitted.image_shape_
     x = network.center.new_zeros((1, channels, height, width))
-    counts = iter(classifier.n_pretrained_filters_)  # one for each convolution
+    counts = iter(fitted.n_pretrained_filters_)  # one for each convolution
     rows = [_row("input", "scaling of pixels", x)]
     with torch_as_usual():
         for stage, layer in _layers(network):

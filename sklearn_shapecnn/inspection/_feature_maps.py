@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_shapecnn._estimator import check_finite
-from sklearn_shapecnn._finder import find_classifier
+from sklearn_shapecnn._finder import find_image_estimator
 from sklearn_shapecnn._network.inputs import tensor_batches
 from sklearn_shapecnn._network.modules import Stage
 from sklearn_shapecnn._torch import torch_as_usual
@@ -22,7 +22,8 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
     Parameters
     ----------
     estimator : estimator instance
-        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+        :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     stage : int, default=0
         Which stage, counted from 0; -1 is the last one.
 
@@ -37,7 +38,7 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
     ValueError
         If there is no such stage.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier.
+        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If it is not fitted.
 
@@ -52,8 +53,8 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
     >>> filters(clf, stage=-1).shape
     (16, 3, 3, 8)
     """
-    classifier, _ = find_classifier(estimator)
-    stages = network_of(classifier).stages
+    fitted, _ = find_image_estimator(estimator)
+    stages = network_of(fitted).stages
     chosen = stages[check_stage(stage, len(stages))]
     assert isinstance(chosen, Stage)
     return chosen.conv.weight.detach().permute(0, 2, 3, 1).cpu().numpy().copy()
@@ -65,7 +66,8 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     Parameters
     ----------
     estimator : estimator instance
-        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+        :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
         Images in any form that `predict` takes, or a single image.
     step : {'output', 'convolution'}, default='output'
@@ -82,7 +84,7 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     ValueError
         If X does not hold images of the shape seen in `fit`, or `step` is unknown.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier.
+        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If it is not fitted.
 
@@ -97,9 +99,9 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     """
     if step not in STEPS:
         raise ValueError(f"step must be 'output' or 'convolution', but got {step!r}.")
-    classifier, X = find_classifier(estimator, X)
-    network = network_of(classifier)
-    images = classifier._images(X)
+    fitted, X = find_image_estimator(estimator, X)
+    network = network_of(fitted)
+    images = fitted._images(X)
     with torch_as_usual():
         batches = [
             [

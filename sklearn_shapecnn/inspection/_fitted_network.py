@@ -1,17 +1,17 @@
-"""The network of a fitted classifier, and the check of which of its stages is meant."""
+"""The network of a fitted estimator, and the check of which of its stages is meant."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sklearn_shapecnn._estimator import ImageEstimator
 from sklearn_shapecnn._input.errors import is_int
 from sklearn_shapecnn._network.modules import ShapeCNN
-from sklearn_shapecnn.classifier import ShapeCNNClassifier
 
 
-def network_of(classifier: ShapeCNNClassifier) -> ShapeCNN:
-    """Return the network of a fitted classifier, in evaluation mode."""
-    network = classifier.net_.module_
+def network_of(estimator: ImageEstimator) -> ShapeCNN:
+    """Return the network of a fitted estimator, in evaluation mode."""
+    network = estimator.net_.module_
     if network.training:
         network.eval()
     return network

@@ -1,4 +1,4 @@
-"""Saliency: how much each pixel speaks for a label."""
+"""Saliency: how much each pixel speaks for a label, or raises a number."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_shapecnn._compat import forward_hooks
-from sklearn_shapecnn._estimator import check_finite
-from sklearn_shapecnn._finder import find_classifier
+from sklearn_shapecnn._estimator import ImageEstimator, check_finite
+from sklearn_shapecnn._finder import find_image_estimator
 from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.labels import plain_labels
@@ -22,8 +22,10 @@ from sklearn_shapecnn._network.inputs import images_at_once, to_tensor
 from sklearn_shapecnn._network.modules import ShapeCNN
 from sklearn_shapecnn._threads import map_in_threads, thread_pool
 from sklearn_shapecnn._torch import torch_as_usual
-from sklearn_shapecnn.classifier import ShapeCNNClassifier
+from sklearn_shapecnn._training.losses import ClassLoss
 from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
+
+Goal = Callable[[torch.Tensor], torch.Tensor]  # what is explained, from the scores
 
 METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
 
@@ -39,20 +41,22 @@ def saliency(
     n_steps: int = 50,
     window: int | None = None,
 ) -> np.ndarray:
-    """How much each pixel speaks for a label.
+    """How much each pixel speaks for a label, or raises a number.
 
-    This explains the log-odds of the label, log(p / (1 - p)): what speaks for it against all other
-    labels.
+    Of a classifier, this explains the log-odds of the label, log(p / (1 - p)): what speaks for it
+    against all other labels, or where an image may have several labels, against its absence. Of a
+    regressor, it explains the number that is predicted, in deviations of the targets of `fit`.
 
     Parameters
     ----------
     estimator : estimator instance
-        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
+        Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+        :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
         Images in any form that `predict` takes, or a single image.
     method : {'grad_cam', 'gradients', 'integrated_gradients', 'occlusion'}, default='grad_cam'
         - 'grad_cam' [1]_ sums the feature maps of a stage, each weighted by how much it raises the
-          log-odds. It is coarse, but tells *where* the network looks. Never negative.
+          log-odds or the number. It is coarse, but tells *where* the network looks. Never negative.
         - 'gradients' [2]_ is how fast the log-odds change with each pixel, in whatever direction;
           the largest over the channels. Never negative.
         - 'integrated_gradients' [3]_ is what each pixel adds on the way from an empty image to this
@@ -60,8 +64,10 @@ def saliency(
           images; more steps bring it closer.
         - 'occlusion' [4]_ is how much the log-odds fall, on average, when a window that covers the
           pixel is painted over.
-    target : label or array-like of shape (n,), default=None
-        The labels to explain, one for all images or one for each. None takes the predicted ones.
+    target : label, int or array-like of shape (n,), default=None
+        What to explain, one for all images or one for each: a label; where an image may have
+        several labels, the column of one; of a regressor the column of a target. None takes the
+        predicted labels, the most probable label of each image, or the only target.
     stage : int, default=-1
         Stage whose feature maps 'grad_cam' reads, counted from 0; -1 is the last one.
     baseline : float, default=None
@@ -78,15 +84,16 @@ def saliency(
     Returns
     -------
     saliency : ndarray of shape (n, height, width), dtype float32
-        Pixels with values above zero speak for the label, pixels with values below zero against it.
+        Pixels with values above zero speak for the label, or raise the number; pixels with values
+        below zero speak against it, or lower the number.
 
     Raises
     ------
     ValueError
-        If X does not hold images of the shape seen in `fit`, a target is none of the classes, or
-        another parameter is not usable.
+        If X does not hold images of the shape seen in `fit`, a target is none of the classes or
+        columns, or another parameter is not usable.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier.
+        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If it is not fitted.
 
@@ -115,21 +122,23 @@ def saliency(
     is_number = isinstance(baseline, Real) and not isinstance(baseline, bool)
     if baseline is not None and not (is_number and math.isfinite(baseline)):
         raise ValueError(f"baseline must be a finite number or None, but got {baseline!r}.")
-    classifier, X = find_classifier(estimator, X)
-    network = network_of(classifier)
-    images = classifier._images(X)
+    fitted, X = find_image_estimator(estimator, X)
+    network = network_of(fitted)
+    images = fitted._images(X)
     stage = check_stage(stage, len(network.stages))
     n_steps = check_positive_int("n_steps", n_steps)
     window = max(1, max(images.image_shape[:2]) // 8) if window is None else window
     window = check_positive_int("window", window)
-    methods: dict[str, Callable[[ShapeCNN, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    methods: dict[str, Callable[[ShapeCNN, torch.Tensor, Goal], torch.Tensor]] = {
         "grad_cam": partial(_grad_cam, stage=stage),
         "gradients": _steepest_gradients,
         "integrated_gradients": partial(_integrated_gradients, baseline=baseline, n_steps=n_steps),
         "occlusion": partial(_occlusion, baseline=baseline, window=window),
     }
     explain = methods[method]
-    targets = torch.from_numpy(_check_target(target, classifier, images))
+    targets = torch.from_numpy(_check_target(target, fitted, images))
+    # A softmax sets each score against the others.
+    goal = _log_odds if isinstance(fitted.net_.criterion_, ClassLoss) else _score
     device = network.center.device
     step = max(1, images_at_once(images.image_shape) // 4)
 
@@ -137,7 +146,9 @@ def saliency(
     def work(start: int) -> np.ndarray:
         some = slice(start, start + step)
         batch = to_tensor(images.batch(some), device)
-        return explain(network, batch, targets[some].to(device)).numpy(force=True)
+        return explain(network, batch, partial(goal, targets=targets[some].to(device))).numpy(
+            force=True
+        )
 
     is_spread = device.type == "cpu" and not any(forward_hooks(network.modules()))
     starts = range(0, len(images), step)
@@ -146,14 +157,12 @@ def saliency(
     return check_finite(np.concatenate(results))
 
 
-def _grad_cam(
-    network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor, *, stage: int
-) -> torch.Tensor:
+def _grad_cam(network: ShapeCNN, x: torch.Tensor, goal: Goal, *, stage: int) -> torch.Tensor:
     with torch.no_grad():
         maps = network.forward_intermediates(x)[stage]
     maps.requires_grad_()
     scores = network.forward_head(network.stages[stage + 1 :](maps))
-    (gradient,) = torch.autograd.grad(_log_odds(scores, targets).sum(), maps)
+    (gradient,) = torch.autograd.grad(goal(scores).sum(), maps)
     cam = (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True).relu()
     # Pooling windows may hang over the border: enlarge to what they cover, then cut.
     pools = [plan.pool_size for plan in network.config.stages[: stage + 1]]
@@ -162,21 +171,21 @@ def _grad_cam(
     return cam[:, 0, : x.shape[2], : x.shape[3]]
 
 
-def _steepest_gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _steepest_gradients(network: ShapeCNN, x: torch.Tensor, goal: Goal) -> torch.Tensor:
     """The steepest of each pixel's channels."""
-    return _gradients(network, x, targets).abs().amax(1)
+    return _gradients(network, x, goal).abs().amax(1)
 
 
-def _gradients(network: ShapeCNN, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _gradients(network: ShapeCNN, x: torch.Tensor, goal: Goal) -> torch.Tensor:
     x = x.detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(_log_odds(network(x), targets).sum(), x)
+    (gradient,) = torch.autograd.grad(goal(network(x)).sum(), x)
     return gradient
 
 
 def _integrated_gradients(
     network: ShapeCNN,
     x: torch.Tensor,
-    targets: torch.Tensor,
+    goal: Goal,
     *,
     baseline: float | None,
     n_steps: int,
@@ -184,21 +193,21 @@ def _integrated_gradients(
     empty = _empty_images(x, baseline)
     total = torch.zeros_like(x)
     for step in range(n_steps):
-        total += _gradients(network, torch.lerp(empty, x, (step + 0.5) / n_steps), targets)
+        total += _gradients(network, torch.lerp(empty, x, (step + 0.5) / n_steps), goal)
     return ((x - empty) * total / n_steps).sum(1)
 
 
 def _occlusion(
     network: ShapeCNN,
     x: torch.Tensor,
-    targets: torch.Tensor,
+    goal: Goal,
     *,
     baseline: float | None,
     window: int,
 ) -> torch.Tensor:
     height, width = x.shape[2:]
     stride = max(1, window // 2)
-    before = _log_odds(network(x), targets)
+    before = goal(network(x))
     empty = _empty_images(x, baseline)
     total = x.new_zeros((len(x), height, width))
     count = x.new_zeros((height, width))
@@ -208,10 +217,14 @@ def _occlusion(
             rows, columns = slice(max(0, top), top + window), slice(max(0, left), left + window)
             covered = x.clone()
             covered[:, :, rows, columns] = empty
-            fall = before - _log_odds(network(covered), targets)
+            fall = before - goal(network(covered))
             total[:, rows, columns] += fall[:, None, None]
             count[rows, columns] += 1
     return total / count
+
+
+def _score(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return scores.gather(1, targets[:, None])[:, 0]
 
 
 def _log_odds(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -226,10 +239,18 @@ def _empty_images(x: torch.Tensor, baseline: float | None) -> torch.Tensor:
     return x.flatten(2).median(2).values[:, :, None, None]
 
 
-def _check_target(target: Any, classifier: ShapeCNNClassifier, images: ImageSet) -> np.ndarray:
-    """Find the index of the class to explain, for each image."""
+def _check_target(target: Any, fitted: ImageEstimator, images: ImageSet) -> np.ndarray:
+    """Find the index of the score to explain, for each image."""
+    known = getattr(fitted, "classes_", np.arange(fitted.n_outputs_))
     if target is None:
-        return classifier.net_.scores(images).argmax(axis=1)
+        if not hasattr(fitted, "classes_"):
+            if len(known) > 1:
+                raise ValueError(
+                    f"target is None, but this {type(fitted).__name__} predicts {len(known)} "
+                    f"numbers. Give the column of the one to explain, 0 to {len(known) - 1}."
+                )
+            return np.zeros(len(images), dtype=np.int64)
+        return fitted.net_.scores(images).argmax(axis=1)
     target = plain_labels(target, "target")
     labels = np.broadcast_to(target, len(images)) if np.ndim(target) == 0 else np.asarray(target)
     if labels.shape != (len(images),):
@@ -237,10 +258,11 @@ def _check_target(target: Any, classifier: ShapeCNNClassifier, images: ImageSet)
             f"target must be one label or one for each of {len(images)} images, but its shape is "
             f"{labels.shape}."
         )
-    unknown = set(labels.tolist()) - set(classifier.classes_.tolist())
+    unknown = set(labels.tolist()) - set(known.tolist())
     if unknown:
+        what = "classes" if hasattr(fitted, "classes_") else "columns of targets"
         raise ValueError(
-            f"target holds {sorted(unknown, key=str)[0]!r}, which is none of the classes "
-            f"{classifier.classes_.tolist()}."
+            f"target holds {sorted(unknown, key=str)[0]!r}, which is none of the {what} "
+            f"{known.tolist()}."
         )
-    return np.searchsorted(classifier.classes_, labels).astype(np.int64)
+    return np.searchsorted(known, labels).astype(np.int64)

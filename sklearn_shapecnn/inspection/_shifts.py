@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_shapecnn._finder import has_classifier
+from sklearn_shapecnn._finder import has_image_estimator
 from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.image_shape import find_image_shape
 from sklearn_shapecnn.inspection._images import given_images
@@ -50,14 +50,16 @@ def shift_probabilities(
         - probabilities : ndarray of shape (n, n_shifts, n_shifts, n_classes), dtype float64;
           the first shift is downwards, the second to the right.
         - shifts : ndarray of shape (n_shifts,), dtype int64, in pixels; 0 is among them.
-        - same_label : float, the share of all places where an image gets the label that it gets
-          without a shift.
+        - same_label : float, the share of all places where an image gets the label, or all of the
+          labels, that it gets without a shift.
 
     Raises
     ------
     ValueError
         If X does not hold images, `max_shift` or `step` is not a positive int, or `step` is larger
         than `max_shift`.
+    TypeError
+        If it has no `predict_proba`, as regressors have not.
     NotFittedError
         If the estimator is not fitted.
 
@@ -77,7 +79,12 @@ def shift_probabilities(
     step = check_positive_int("step", step)
     if step > max_shift:
         raise ValueError(f"step={step} must not be larger than max_shift={max_shift}.")
-    if not has_classifier(estimator):
+    if not hasattr(estimator, "predict_proba"):
+        raise TypeError(
+            f"This {type(estimator).__name__} has no predict_proba, so there are no probabilities "
+            f"to show. Give a classifier."
+        )
+    if not has_image_estimator(estimator):
         check_is_fitted(estimator)
     X, pixels, shape = given_images(estimator, X)
     if image_shape is not None or shape is None:
@@ -91,9 +98,10 @@ def shift_probabilities(
         moved = (_shift(moved_down, right, axis=2).reshape(pixels.shape) for right in shifts)
         rows.append(np.stack([estimator.predict_proba(_like(X, each)) for each in moved], axis=1))
     probabilities = np.stack(rows, axis=1)
-    labels = probabilities.argmax(axis=-1)
     middle = len(shifts) // 2
-    same = labels == labels[:, middle : middle + 1, middle : middle + 1]
+    has_labels = np.ndim(estimator.predict(X)) == 2
+    labels = probabilities > 0.5 if has_labels else probabilities.argmax(axis=-1)[..., None]
+    same = (labels == labels[:, middle : middle + 1, middle : middle + 1]).all(axis=-1)
     return Bunch(probabilities=probabilities, shifts=shifts, same_label=float(same.mean()))
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-import sklearn_shapecnn
 from sklearn_shapecnn._network import pretrained as pretrained_module
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.modules import ShapeCNN
@@ -21,7 +20,7 @@ from sklearn_shapecnn._network.pretrained import (
 )
 
 FILE = Path(pretrained_module.__file__).parent / SHIPPED
-MODEL_CARD = Path(sklearn_shapecnn.__file__).parents[1] / "docs" / "model_card.md"
+MODEL_CARD = Path(__file__).parents[2] / "docs" / "model_card.md"
 SHAPES = [(12, 12), (11, 5), (1, 2), (2, 9), (3, 3), (9, 1), (1, 1)]  # of images
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping
 from sklearn.model_selection import GridSearchCV
-from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn import ShapeCNNClassifier, ShapeCNNRegressor
 
 inputs, out = sys.argv[1:]
 rank = int(os.environ["RANK"])
@@ -65,6 +65,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a background
 before = str(state())
 results["good"] = make(**good).fit(X, y)
 results["unchanged"] = str(state()) == before
+labels = np.column_stack((y == 0, y != 1))
+results["labels"] = make(**good).fit(X, labels)
+numbers = np.column_stack((y, -1000.0 * y))
+regressor = ShapeCNNRegressor(distributed=True, early_stopping=True, **good)
+results["numbers"] = regressor.fit(X, numbers)
 results["early"] = make(early_stopping=True, n_iter_no_change=1, max_iter=9).fit(X, y)
 results["exact"] = make(**exact).fit(X, y, weights)
 results["small batches"] = make(batch_size=1, max_iter=1, random_state=0).fit(X[:30], y[:30])
@@ -83,6 +88,7 @@ results["errors"] = [
     message(lambda: make().fit(X + rank, y)),
     message(lambda: make(alpha=0.01 * (1 + rank)).fit(X, y)),
     message(lambda: make(dropout=0.1 * rank).fit(X, y)),
+    message(lambda: make(label_smoothing=0.1 * rank).fit(X, y)),
     message(lambda: make(activation=["relu", "tanh"][rank]).fit(X, y)),
     message(lambda: make(pooling=["max", "avg"][rank]).fit(X, y)),
     message(lambda: make(augment=[None, "shift"][rank]).fit(X, y)),
@@ -153,6 +159,21 @@ def test_all_processes_have_the_same_classifier(results, name):
     np.testing.assert_array_equal(first.classes_, second.classes_)
     np.testing.assert_array_equal(first.predict_proba(X_test), second.predict_proba(X_test))
     assert pickle.dumps(first) == pickle.dumps(second)
+
+
+@pytest.mark.parametrize("name", ["labels", "numbers"])
+def test_all_processes_learn_the_same_labels_and_numbers(results, name):
+    first, second = (result[name] for result in results)
+    np.testing.assert_array_equal(first.predict(X_test), second.predict(X_test))
+    assert first.loss_curve_ == second.loss_curve_
+    assert first.validation_scores_ == second.validation_scores_
+
+
+def test_labels_and_numbers_are_learned_together(results):
+    labels = np.column_stack((y_test == 0, y_test != 1))
+    assert results[0]["labels"].score(X_test, labels) >= 0.9
+    assert results[0]["numbers"].score(X_test, np.column_stack((y_test, -1000 * y_test))) > 0.6
+    assert results[0]["numbers"].best_validation_score_ <= 1
 
 
 def test_it_is_as_accurate_as_a_single_process(results):
@@ -226,7 +247,7 @@ def test_errors_are_the_same_in_all_processes_and_leave_them_fit_for_more(result
     first, second = (result["errors"] for result in results)
     assert first == second
     *disagreements, too_few, diverged, interrupted = first
-    assert len(disagreements) == 7
+    assert len(disagreements) == 8
     for message in disagreements:
         assert "different images, labels, weights or parameters" in message
     assert "3 distinct images to learn from cannot be shared by 2 processes" in too_few

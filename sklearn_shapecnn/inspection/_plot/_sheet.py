@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,3 +105,13 @@ def figure_of(ax: Axes) -> Figure:
 def check_n_columns(n_columns: int | None) -> int:
     """Return the number of images side by side, or raise ValueError; None stands for six."""
     return 6 if n_columns is None else check_positive_int("n_columns", n_columns)
+
+
+def title_of(answer: Any) -> str:
+    """What to write over an image: a label, the columns of its labels, or rounded numbers."""
+    values = np.atleast_1d(answer)
+    if values.dtype.kind == "f":
+        return ", ".join(f"{value:.3g}" for value in values)
+    if np.ndim(answer) == 1:  # an indicator for each label
+        return ", ".join(map(str, np.flatnonzero(values))) or "none"
+    return str(answer)

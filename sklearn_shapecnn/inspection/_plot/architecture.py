@@ -67,8 +67,8 @@ class ArchitectureDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure if matplotlib is installed; without it there is only
             the table.
@@ -80,7 +80,7 @@ class ArchitectureDisplay:
         Raises
         ------
         TypeError
-            If the estimator neither is nor holds a ShapeCNNClassifier.
+            If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
         NotFittedError
             If it is not fitted.
         """

@@ -83,11 +83,11 @@ class FeatureMapDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         X : array-like of shape (1, n_features), (1, h, w) or (1, h, w, c)
             The image, in any form that `predict` takes, or by itself, without the first dimension.
-            In a pipeline, the image is shown as the steps before the classifier leave it.
+            In a pipeline, the image is shown as the steps before the network leave it.
         n_maps : int, default=6
             Maps of each stage to show.
         step : {'output', 'convolution'}, default='output'
@@ -109,13 +109,13 @@ class FeatureMapDisplay:
         from sklearn_shapecnn.inspection._feature_maps import feature_maps
         from sklearn_shapecnn.inspection._images import seen_images
 
-        classifier, images = seen_images(estimator, X)
+        fitted, images = seen_images(estimator, X)
         if len(images) != 1:
             raise ValueError(
                 f"FeatureMapDisplay shows a single image, but X holds {len(images)}: give X[:1]."
             )
-        maps = [maps_of_stage[0] for maps_of_stage in feature_maps(classifier, images, step=step)]
-        display = cls(images[0], maps, classifier.predict(images)[0])
+        maps = [maps_of_stage[0] for maps_of_stage in feature_maps(fitted, images, step=step)]
+        display = cls(images[0], maps, fitted.predict(images)[0])
         return display.plot(ax=ax, n_maps=n_maps)
 
     def plot(self, ax: Axes | None = None, *, n_maps: int = 6) -> FeatureMapDisplay:

@@ -81,8 +81,8 @@ class FilterDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         stage : int, default=0
             Which stage, counted from 0; -1 is the last one.
         n_columns : int, default=None
@@ -101,12 +101,12 @@ class FilterDisplay:
         ImportError
             If matplotlib is missing.
         """
-        from sklearn_shapecnn._finder import find_classifier
+        from sklearn_shapecnn._finder import find_image_estimator
         from sklearn_shapecnn.inspection._feature_maps import filters
 
         kernels = filters(estimator, stage)
-        classifier, _ = find_classifier(estimator)
-        n_pretrained = classifier.n_pretrained_filters_[stage]
+        fitted, _ = find_image_estimator(estimator)
+        n_pretrained = fitted.n_pretrained_filters_[stage]
         return cls(kernels, n_pretrained).plot(ax=ax, n_columns=n_columns)
 
     def plot(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_shapecnn._input.image_shape import find_image_shape
@@ -18,6 +19,7 @@ from sklearn_shapecnn.inspection._plot._sheet import (
     figure_of,
     sheet,
     show_image,
+    title_of,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +38,9 @@ class ImagesDisplay:
     ----------
     images : ndarray of shape (n, h, w) or (n, h, w, c)
         Gray images, or images with three or four channels; of other numbers the mean is shown.
-    y_true, y_pred : ndarray of shape (n,) or None, default=None
-        True and predicted labels.
+    y_true, y_pred : ndarray of shape (n,) or (n, n_outputs) or None, default=None
+        True and predicted labels: one for each image; or indicators of several, of which the
+        columns that hold a 1 are named; or floats, which are numbers, and never count as wrong.
 
     Attributes
     ----------
@@ -80,17 +83,19 @@ class ImagesDisplay:
         n_columns: int | None = None,
         ax: Axes | None = None,
     ) -> ImagesDisplay:
-        """Show images with what a fitted classifier predicts.
+        """Show images with what a fitted estimator predicts.
 
         Parameters
         ----------
         estimator : estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one. Any other classifier of square gray images works too.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
+            Any other estimator for square gray images works too.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images in any form that `predict` takes. All of them are drawn: give few.
-        y : array-like of shape (n,), default=None
-            True labels, to mark where the prediction is wrong.
+        y : array-like of shape (n,) or (n, n_outputs), default=None
+            True labels, to mark where the prediction is wrong; or true numbers, to show beside the
+            predicted ones.
         n_columns : int, default=None
             Images side by side; None takes up to six.
         ax : matplotlib Axes, default=None
@@ -132,8 +137,8 @@ class ImagesDisplay:
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images. All of them are drawn: give few.
-        y, y_pred : array-like of shape (n,), default=None
-            True and predicted labels.
+        y, y_pred : array-like of shape (n,) or (n, n_outputs), default=None
+            True and predicted labels or numbers.
         image_shape : tuple of int (height, width) or (height, width, channels), default=None
             Shape of one image. It is needed only if X holds rows that are no square gray images.
         n_columns : int, default=None
@@ -155,7 +160,7 @@ class ImagesDisplay:
         pixels = check_pixels(X, cls.__name__)
         images = pixels.reshape(-1, *find_image_shape(pixels.shape, image_shape))
         labels = [
-            None if values is None else column_or_1d(plain_labels(values, name))
+            None if values is None else _check_answers(values, name)
             for name, values in (("y", y), ("y_pred", y_pred))
         ]
         check_consistent_length(pixels, *labels)
@@ -179,24 +184,35 @@ class ImagesDisplay:
         labels = self.y_true if self.y_pred is None else self.y_pred
         is_compared = self.y_true is not None and self.y_pred is not None
         is_right = np.ones(len(self.images), dtype=bool)
+        # Numbers are never quite right: they are told beside the true ones, without a mark.
+        are_numbers = is_compared and np.asarray(self.y_pred).dtype.kind == "f"
         if is_compared:
-            is_right &= np.asarray(self.y_true) == np.asarray(self.y_pred)
+            is_equal = np.asarray(self.y_true) == np.asarray(self.y_pred)
+            is_right &= is_equal.reshape(len(self.images), -1).all(axis=1) & (not are_numbers)
         n_lines = np.where(is_right, int(labels is not None), 2)
         self.ax_, cells = sheet(
             "ImagesDisplay", ax, n_columns, self.images[0].shape, n_lines.tolist()
         )
         for i, (cell, image) in enumerate(zip(cells, drawable(self.images), strict=True)):
             show_image(cell, image)
-            title = "" if labels is None else str(labels[i])
+            title = "" if labels is None else title_of(labels[i])
             color, width, weight = RIGHT, 1, "normal"
             if not is_right[i] and self.y_true is not None:
-                title += f"\nis {self.y_true[i]}"
-                color, width, weight = WRONG, 4, "bold"
-            if is_compared:
+                title += f"\nis {title_of(self.y_true[i])}"
+                if not are_numbers:
+                    color, width, weight = WRONG, 4, "bold"
+            is_marked = is_compared and not are_numbers
+            if is_marked:
                 cell.spines[:].set(color=color, linewidth=width)
-            cell.set_title(
-                title, fontsize=8, color=color if is_compared else "black", weight=weight
-            )
+            cell.set_title(title, fontsize=8, color=color if is_marked else "black", weight=weight)
         self.axes_ = np.array(cells)
         self.figure_ = figure_of(self.ax_)
         return self
+
+
+def _check_answers(values: Any, name: str) -> np.ndarray:
+    """Return labels, indicators of labels or numbers as an array."""
+    if issparse(values):
+        values = values.toarray()
+    answers = np.asarray(plain_labels(values, name))
+    return answers if answers.ndim == 2 and answers.shape[1] > 1 else column_or_1d(answers)

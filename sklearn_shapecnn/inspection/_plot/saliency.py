@@ -1,4 +1,4 @@
-"""SaliencyDisplay: which pixels speak for a label."""
+"""SaliencyDisplay: which pixels speak for a label, or raise a number."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from sklearn_shapecnn.inspection._plot._sheet import (
     figure_of,
     sheet,
     show_image,
+    title_of,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from sklearn_shapecnn._estimator import ImageEstimator
+
 
 class SaliencyDisplay:
-    """Which pixels decide: each image, and under it what speaks for its label.
+    """Which pixels decide: each image, and under it what speaks for its label or raises its number.
 
     Bright yellow stands for much, dark blue for nothing. If a method also tells what speaks against
-    the label, red pixels speak for it and blue pixels against it.
+    the label, red pixels speak for it and blue pixels against it; likewise for a number.
 
     Made by :meth:`from_estimator`.
 
@@ -36,7 +39,7 @@ class SaliencyDisplay:
     saliency : ndarray of shape (n, h, w)
         As :func:`~sklearn_shapecnn.inspection.saliency` returns it.
     labels : ndarray of shape (n,)
-        The labels that are explained.
+        The labels that are explained, or the numbers that are predicted.
 
     Attributes
     ----------
@@ -84,11 +87,11 @@ class SaliencyDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images in any form that `predict` takes, or a single image. All of them are drawn: give
-            few. In a pipeline, they are shown as the steps before the classifier leave them.
+            few. In a pipeline, they are shown as the steps before the network leave them.
         method, target, stage, baseline, n_steps, window
             As in :func:`~sklearn_shapecnn.inspection.saliency`, which names the sources too.
         ax : matplotlib Axes, default=None
@@ -108,13 +111,13 @@ class SaliencyDisplay:
         from sklearn_shapecnn.inspection._images import seen_images
         from sklearn_shapecnn.inspection._saliency import saliency
 
-        classifier, images = seen_images(estimator, X)
-        labels = classifier.predict(images) if target is None else target
+        fitted, images = seen_images(estimator, X)
+        labels = _explained(fitted, images, target)
         values = saliency(
-            classifier,
+            fitted,
             images,
             method=method,
-            target=labels,
+            target=target,
             stage=stage,
             baseline=baseline,
             n_steps=n_steps,
@@ -151,7 +154,7 @@ class SaliencyDisplay:
             *self.axes_, images, self.saliency, self.labels, strict=True
         ):
             show_image(above, image)
-            above.set_title(str(label), fontsize=8, pad=3)
+            above.set_title(title_of(label), fontsize=8, pad=3)
             # A few pixels often outshine all others, so the brightest look alike.
             limit = float(np.quantile(np.abs(values), 0.995) or np.abs(values).max()) or 1.0
             limits = {"vmin": -limit if is_signed else 0, "vmax": limit}
@@ -159,3 +162,13 @@ class SaliencyDisplay:
             below.set(xticks=[], yticks=[])
         self.figure_ = figure_of(self.ax_)
         return self
+
+
+def _explained(fitted: ImageEstimator, images: np.ndarray, target: Any) -> Any:
+    """The labels that are explained, or the numbers that are predicted."""
+    answers = fitted.predict(images)
+    if not hasattr(fitted, "classes_"):
+        return answers if answers.ndim == 1 else answers[np.arange(len(images)), target]
+    if target is not None:
+        return target
+    return answers if answers.ndim == 1 else fitted.predict_proba(images).argmax(axis=1)

@@ -85,7 +85,7 @@ class TrainingDisplay:
         ImportError
             If matplotlib is missing.
         """
-        from sklearn_shapecnn._finder import find_classifier
+        from sklearn_shapecnn._finder import find_image_estimator
 
         if isinstance(estimator, Mapping):
             named = {str(name): one for name, one in estimator.items()}
@@ -94,8 +94,8 @@ class TrainingDisplay:
         else:
             named = {"": estimator}
         if not named:
-            raise ValueError("estimator is empty: give at least one fitted classifier.")
-        fitted = {name: find_classifier(one)[0] for name, one in named.items()}
+            raise ValueError("estimator is empty: give at least one fitted estimator.")
+        fitted = {name: find_image_estimator(one)[0] for name, one in named.items()}
         losses = {name: list(one.loss_curve_) for name, one in fitted.items()}
         scores = {
             name: list(one.validation_scores_)
@@ -118,7 +118,7 @@ class TrainingDisplay:
         """
         panels = [("training loss", self.loss_curves)]
         if self.validation_scores:
-            panels.append(("validation accuracy", self.validation_scores))
+            panels.append(("validation score", self.validation_scores))
         self.ax_ = single_axes("TrainingDisplay", ax, (4.6 * len(panels), 3.4))
         if len(panels) == 1:
             axes = [self.ax_]

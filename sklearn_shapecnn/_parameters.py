@@ -1,0 +1,100 @@
+"""The parameters that all estimators share, and the checks of their values."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from sklearn_shapecnn._compat import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
+from sklearn_shapecnn._network.modules import ACTIVATIONS
+from sklearn_shapecnn._training.augment import AUGMENTATIONS
+
+SHARED_CONSTRAINTS: dict[str, list[Any]] = {
+    "image_shape": ["array-like", None],
+    "n_filters": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+        "array-like",
+    ],
+    "kernel_size": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+        "array-like",
+    ],
+    "pool_size": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+        "array-like",
+    ],
+    "pooling": [StrOptions({"max", "avg", "sum"})],
+    "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "normalization": [StrOptions({"batch", "layer"}), None],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "weights": [StrOptions({"shapes"}), HasMethods(["fit", "predict"]), None],
+    "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "augment": [StrOptions({"auto", *AUGMENTATIONS}), "array-like", None],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "device": [str],
+    "distributed": ["boolean"],
+    "random_state": ["random_state", np.random.Generator],
+    "verbose": ["verbose"],
+    "callbacks": [list, tuple, None],
+}
+
+
+def check_parameters(estimator: Any) -> None:
+    """Check the parameters of an estimator, each by itself.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is of a wrong type or outside of its range. It is a ValueError and a TypeError.
+    """
+    constraints = estimator._parameter_constraints
+    for name in constraints:
+        value = getattr(estimator, name)
+        with prefix_errors(name):  # scikit-learn's check fails on some numbers, namelessly
+            validate_parameter_constraints(
+                constraints, {name: value}, caller_name=type(estimator).__name__
+            )
+            if isinstance(value, Integral):
+                float(value)
+
+
+def given_image_shape(image_shape: Any) -> tuple[int, ...] | None:
+    """Return the parameter `image_shape` as a tuple, or None.
+
+    Raises
+    ------
+    ValueError
+        If it is no tuple of two or three positive ints.
+    """
+    if image_shape is None:
+        return None
+    values = check_positive_ints("image_shape", image_shape)
+    if len(values) not in (2, 3):
+        raise ValueError(
+            f"image_shape must be (height, width) or (height, width, channels), but got "
+            f"{image_shape!r}."
+        )
+    return values

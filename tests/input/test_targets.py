@@ -1,0 +1,61 @@
+"""y as a matrix: indicators of labels, and numbers."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import coo_array, csr_matrix
+
+from sklearn_shapecnn._input.targets import check_indicators, check_numbers, is_matrix
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (np.zeros((3, 2)), True),
+        (np.zeros((3, 1)), False),
+        (np.zeros(3), False),
+        ([[0, 1], [1, 0]], True),
+        ([[0], [1]], False),
+        ([0, 1], False),
+        (["ab", "cd"], False),
+        ([np.array([0, 1])], True),
+        (csr_matrix((3, 2)), True),
+        ([], False),
+    ],
+)
+def test_what_is_a_matrix(y, expected):
+    assert is_matrix(y) == expected
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [[0, 1], [1, 1]],
+        [[False, True], [True, True]],
+        np.array([[0.0, 1.0], [1.0, 1.0]]),
+        coo_array(np.array([[0, 1], [1, 1]])),
+        torch.tensor([[0, 1], [1, 1]]).numpy(),
+        np.array([[0, 1], [1, 1]], dtype=object),
+    ],
+)
+def test_indicators_of_any_kind(y):
+    indicators = check_indicators(y, 2)
+    assert indicators.dtype == np.float32
+    assert indicators.tolist() == [[0, 1], [1, 1]]
+
+
+def test_minus_zero_is_the_same_target_as_zero():
+    numbers = check_numbers([0.0, -0.0], 2, "Estimator")
+    assert not np.signbit(numbers).any()
+
+
+def test_numbers_get_a_column_for_each_target():
+    assert check_numbers([1, 2], 2, "Estimator").shape == (2, 1)
+    assert check_numbers([[1, 2], [3, 4]], 2, "Estimator").dtype == np.float64
+    assert check_numbers([torch.tensor(1.0), torch.tensor(2.0)], 2, "Estimator").shape == (2, 1)
+
+
+def test_masked_targets_are_refused():
+    masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(ValueError, match="masked"):
+        check_numbers(masked, 2, "Estimator")
