@@ -69,6 +69,8 @@ STORY = [  # the order of the gallery
     "plot_features.py",
     "plot_position.py",
     "plot_saliency.py",
+    "plot_several_shapes.py",
+    "plot_where_and_how_large.py",
     "plot_digits.py",
     "plot_faces.py",
     "plot_few_images.py",

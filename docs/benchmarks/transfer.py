@@ -183,7 +183,7 @@ def mean_and_error(values: Sequence[float]) -> str:
 def curves(options: argparse.Namespace) -> None:
     """Accuracy (standard error of the mean), seconds of CPU a fit, calibration error."""
     print_header("data", "images", "classifier", "accuracy", "seconds", "calibration error")
-    models = OURS | ({} if options.no_peers else PEERS)
+    models = PEERS if options.only_peers else OURS | ({} if options.no_peers else PEERS)
     if options.quick:
         models = {name: models[name] for name in models if name not in SLOW}
     for task in options.tasks:
@@ -350,7 +350,9 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of training images")
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--no-peers", action="store_true", help="only this package")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--no-peers", action="store_true", help="only this package")
+    which.add_argument("--only-peers", action="store_true", help="all but this package")
     options = parser.parse_args()
     if options.quick:
         options.draws = 1
