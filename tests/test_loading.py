@@ -179,7 +179,7 @@ def test_a_file_that_lacks_an_attribute_is_refused(fitted, name):
 )
 def test_a_file_of_which_parts_do_not_fit_is_refused(fitted, name, value):
     state = fitted.__getstate__() | {name: value}
-    with pytest.raises(ValueError, match="its network is for other classes or images"):
+    with pytest.raises(ValueError, match="its network is for other classes, targets or images"):
         set_state(state)
 
 
@@ -215,7 +215,7 @@ def test_a_net_from_a_file_has_no_optimizer_until_training_goes_on(few):
 
 def test_an_optimizer_made_late_is_set_as_any_other(few):
     net = pickle.loads(pickle.dumps(small_classifier().fit(*few))).net_
-    net.set_hyperparameters(0.5, 0.25, 0.0)
+    net.set_hyperparameters(0.5, 0.25, net.criterion_)
     assert {group["weight_decay"] for group in net.optimizer_.param_groups} == {0.25}
     net.set_params(lr=0.125, optimizer__weight_decay=0.75)
     assert {group["weight_decay"] for group in net.optimizer_.param_groups} == {0.75}

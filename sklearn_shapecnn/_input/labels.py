@@ -49,9 +49,13 @@ def check_labels(
     if len(shape) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, but is {y!r}.")
     if len(shape) == 2 and shape[1] > 1:
+        how = (
+            f"Give {name}.ravel()."
+            if shape[0] == 1
+            else f"If it is one-hot encoded, give {name}.argmax(axis=1)."
+        )
         raise ValueError(
-            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. Give "
-            f"{name}.ravel()."
+            f"{name} should be a 1d array of labels, got an array of shape {shape} instead. {how}"
         )
     with prefix_errors(name):
         y = column_or_1d(y, warn=True)

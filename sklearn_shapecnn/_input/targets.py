@@ -73,7 +73,8 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
     ValueError
         If it holds something else than 0 and 1, or has not one row for each image.
     """
-    shape = np.shape(y) if not issparse(y) else y.shape
+    with prefix_errors(name):
+        shape = y.shape if issparse(y) else np.shape(y)
     if shape[0] == 1 and n_samples not in (1, None):
         raise ValueError(
             f"{name} should be a 1d array of labels, or a matrix with one row for each image, got "

@@ -23,8 +23,11 @@ class Loss(nn.Module):
         What the history of a net calls the score on held-out images.
     is_of_numbers : bool
         Whether the targets are numbers instead of classes or labels.
+    max_gradient_norm : float
+        Gradients of a batch are cut down to this length.
     """
 
+    max_gradient_norm: ClassVar[float] = 1.0
     score_name: ClassVar[str] = "valid_acc"
     is_of_numbers: ClassVar[bool] = False
 
@@ -35,6 +38,10 @@ class Loss(nn.Module):
     def plain(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The same without label smoothing."""
         return self(scores, targets)
+
+    def probabilities(self, scores: torch.Tensor) -> torch.Tensor:
+        """Probabilities from scores; numbers stay what they are."""
+        return scores
 
     def sums(
         self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
@@ -95,6 +102,9 @@ class ClassLoss(Loss):
     def plain(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(scores, targets, reduction="none")
 
+    def probabilities(self, scores: torch.Tensor) -> torch.Tensor:
+        return scores.softmax(1)
+
     def bounds(
         self, targets: np.ndarray, weights: np.ndarray, smoothed: bool = True
     ) -> tuple[float, float]:
@@ -147,6 +157,9 @@ class LabelLoss(Loss):
             losses = losses * torch.where(targets > 0.5, presence, absence)
         return losses.mean(1)
 
+    def probabilities(self, scores: torch.Tensor) -> torch.Tensor:
+        return scores.sigmoid()
+
     def bounds(
         self, targets: np.ndarray, weights: np.ndarray, smoothed: bool = True
     ) -> tuple[float, float]:
@@ -178,6 +191,8 @@ class NumberLoss(Loss):
         'huber' is half the squared error up to one, and grows linearly beyond.
     """
 
+    # Shorter, batches with large errors would count too little, and the mean become the median.
+    max_gradient_norm: ClassVar[float] = 10.0
     score_name: ClassVar[str] = "valid_r2"
     is_of_numbers: ClassVar[bool] = True
     _FUNCTIONS: ClassVar[dict[str, Any]] = {

@@ -28,8 +28,6 @@ from sklearn_shapecnn._training.parts import add_gradients, count_parts
 from sklearn_shapecnn._training.sample import Batch, Batches, Labels, Sample
 from sklearn_shapecnn._training.target_scale import TargetScale
 
-MAX_GRADIENT_NORM = 1.0
-
 
 @dataclass
 class OptimizerMemory:
@@ -132,7 +130,7 @@ class ShapeNet(NeuralNet):
             self.notify("on_grad_computed", named_parameters=named_parameters, batch=batch)
         groups = self.optimizer_.param_groups
         weights = [weight for group in groups for weight in group["params"]]
-        torch.nn.utils.clip_grad_norm_(weights, MAX_GRADIENT_NORM)
+        torch.nn.utils.clip_grad_norm_(weights, self.criterion_.max_gradient_norm)
         self.optimizer_.step()
         return {"loss": loss, "y_pred": y_pred}
 
@@ -304,6 +302,7 @@ def build_net(
         module__scale=scale,
         module__seed=seed,
         criterion=loss,
+        predict_nonlinearity=loss.probabilities,
         optimizer=Muon,
         optimizer__param_groups=[("stages.*.conv.weight", {"use_muon": True})],
         optimizer__fused=not device.startswith("mps"),

@@ -124,7 +124,7 @@ def _add_places(graph: Graph, maps: str, features: GlobalFeatures, n_maps: int) 
     n_pixels = features.map_size[0] * features.map_size[1]
     pixels = graph.add("Relu", maps)
     pixels = graph.add("Reshape", pixels, graph.constant([-1, n_maps, n_pixels], np.int64))
-    rows, columns = (places.ravel() for places in features.pixel_places())
+    rows, columns = (places.numpy().ravel() for places in features.pixel_places())
     each = np.ones(n_pixels) / n_pixels
     total = graph.add("MatMul", pixels, graph.constant(each[:, None]))
     total = graph.add("Add", total, graph.constant(LEAST_MEAN))

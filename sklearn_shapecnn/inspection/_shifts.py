@@ -79,14 +79,14 @@ def shift_probabilities(
     step = check_positive_int("step", step)
     if step > max_shift:
         raise ValueError(f"step={step} must not be larger than max_shift={max_shift}.")
+    if not has_image_estimator(estimator):
+        check_is_fitted(estimator)
+    X, pixels, shape = given_images(estimator, X)
     if not hasattr(estimator, "predict_proba"):
         raise TypeError(
             f"This {type(estimator).__name__} has no predict_proba, so there are no probabilities "
             f"to show. Give a classifier."
         )
-    if not has_image_estimator(estimator):
-        check_is_fitted(estimator)
-    X, pixels, shape = given_images(estimator, X)
     if image_shape is not None or shape is None:
         shape = _find_shape(pixels.shape, image_shape)
     images = pixels.reshape(-1, *shape)
@@ -99,7 +99,8 @@ def shift_probabilities(
         rows.append(np.stack([estimator.predict_proba(_like(X, each)) for each in moved], axis=1))
     probabilities = np.stack(rows, axis=1)
     middle = len(shifts) // 2
-    has_labels = np.ndim(estimator.predict(X)) == 2
+    # Only probabilities of classes that exclude each other sum to one.
+    has_labels = not np.allclose(probabilities.sum(axis=-1), 1)
     labels = probabilities > 0.5 if has_labels else probabilities.argmax(axis=-1)[..., None]
     same = (labels == labels[:, middle : middle + 1, middle : middle + 1]).all(axis=-1)
     return Bunch(probabilities=probabilities, shifts=shifts, same_label=float(same.mean()))

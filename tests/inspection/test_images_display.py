@@ -51,7 +51,7 @@ def test_one_image_of_an_estimator(task):
 
 def test_labels_are_a_column(task):
     clf, X, _ = task
-    with pytest.raises(ValueError, match="y should be a 1d array"):
+    with pytest.raises(ValueError, match="y and y_pred must be of one shape"):
         ImagesDisplay.from_estimator(clf, X[:3], np.eye(3))
     with pytest.raises(ValueError, match="images of unequal sizes"):
         ImagesDisplay.from_estimator(clf, [np.zeros((2, 2)), np.zeros((3, 3))])

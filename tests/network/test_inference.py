@@ -22,13 +22,13 @@ def make_network(
     n_filters=(8, 16),
     kernel_size=(3, 3),
     pool_size=(2, 1),
-    n_classes=3,
+    n_outputs=3,
     center=0.5,
     scale=4.0,
     **parameters,
 ):
     """A network as if it were trained: none of its weights and statistics is special."""
-    config = NetworkConfig(image_shape, n_classes, n_filters, kernel_size, pool_size, **parameters)
+    config = NetworkConfig(image_shape, n_outputs, n_filters, kernel_size, pool_size, **parameters)
     network = ShapeCNN(config, center=center, scale=scale).eval()
     network.to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(1)
@@ -76,7 +76,7 @@ PARAMETERS = [
         for shape in ((1, 1, 1), (1, 9, 2), (5, 1, 1), (7, 3, 3), (16, 16, 4))
     ),
     *({"center": 1e6 * scale, "scale": 1 / scale} for scale in (1e-30, 1e-3, 1.0, 1e4)),
-    {"n_filters": (3, 5), "n_classes": 400},
+    {"n_filters": (3, 5), "n_outputs": 400},
     {"n_filters": (33,), "kernel_size": (3,), "pool_size": (4,), "normalization": None},
 ]
 

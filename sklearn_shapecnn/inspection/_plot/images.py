@@ -164,6 +164,12 @@ class ImagesDisplay:
             for name, values in (("y", y), ("y_pred", y_pred))
         ]
         check_consistent_length(pixels, *labels)
+        shapes = [np.shape(each) for each in labels if each is not None]
+        if len(set(shapes)) > 1:
+            raise ValueError(
+                f"y and y_pred must be of one shape, but y is of shape {shapes[0]} and y_pred of "
+                f"shape {shapes[1]}. If y is one-hot encoded, give y.argmax(axis=1)."
+            )
         return cls(images, *labels).plot(ax=ax, n_columns=n_columns)
 
     def plot(self, ax: Axes | None = None, *, n_columns: int | None = None) -> ImagesDisplay:
