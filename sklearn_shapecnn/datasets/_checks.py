@@ -1,4 +1,4 @@
-"""Checks of the parameters of make_shapes."""
+"""Checks of the parameters of the makers of shapes."""
 
 import math
 from collections.abc import Sequence
@@ -71,6 +71,57 @@ def check_counts(n_samples: Any, names: Sequence[str]) -> list[int]:
             f"n_samples must not be negative for any class nor zero for all; got {n_samples!r}."
         )
     return [int(count) for count in counts]
+
+
+def check_n_samples(n_samples: Any) -> int:
+    """Return the number of images."""
+    if not is_int(n_samples, _ANY_INT):
+        raise TypeError(f"n_samples must be an integer; got {n_samples!r}.")
+    if n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1; got {n_samples}.")
+    return int(n_samples)
+
+
+def check_n_shapes(n_shapes: Any, extent: tuple[int, int]) -> tuple[int, int]:
+    """Return the least and the greatest number of shapes in an image."""
+    is_pair = np.iterable(n_shapes) and not isinstance(n_shapes, str)
+    pair = tuple(n_shapes) if is_pair else (n_shapes, n_shapes)
+    expected = "n_shapes must be an integer or a pair of integers (low, high)"
+    if not all(is_int(end, _ANY_INT) for end in pair):
+        raise TypeError(f"{expected}; got {n_shapes!r}.")
+    if len(pair) != 2:
+        raise ValueError(f"{expected}; got {n_shapes!r}.")
+    low, high = (int(end) for end in pair)
+    if low < 0:
+        raise ValueError(f"n_shapes must not be negative; got {n_shapes!r}.")
+    if low > high:
+        raise ValueError(f"n_shapes must have low <= high; got {n_shapes!r}. Swap its ends.")
+    if high > extent[0] * extent[1]:
+        raise ValueError(
+            f"n_shapes={n_shapes!r} is more than an image of {extent[0]} x {extent[1]} pixels can "
+            "hold. Lower n_shapes or give a larger image_shape."
+        )
+    return low, high
+
+
+def check_memory(n_samples: Any, image_shape: Any, n_values: int) -> None:
+    """Raise ValueError for more values of float32 than can be addressed."""
+    if n_values > 2**45:
+        raise ValueError(
+            f"n_samples={n_samples!r} images of image_shape={image_shape!r} fit into no memory. "
+            f"Make fewer at a time."
+        )
+
+
+def check_generator(random_state: Any) -> np.random.Generator:
+    """Turn any random state into NumPy's fastest generator."""
+    if isinstance(random_state, bool | np.bool_):
+        raise TypeError(f"random_state must not be a bool; got {random_state}. Give an integer.")
+    if isinstance(random_state, np.random.Generator):
+        random_state = random_state.integers(2**32, size=4)
+    elif isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**32, size=4, dtype=np.uint64)
+    return np.random.Generator(np.random.SFC64(random_state))
 
 
 def check_diameters(size: Any, scale: int) -> tuple[float, float]:

@@ -1,22 +1,16 @@
 """make_shapes: images of one geometric shape each, for classification."""
 
+import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from sklearn_shapecnn._compat import validate_params
-from sklearn_shapecnn.datasets._checks import (
-    check_counts,
-    check_diameters,
-    check_image_shape,
-    check_number,
-    check_range,
-    check_shapes,
-)
+from sklearn_shapecnn.datasets._checks import check_counts, check_generator, check_memory
+from sklearn_shapecnn.datasets._looks import check_looks, draw_looks
 from sklearn_shapecnn.datasets._placement import draw_intensities, place_shapes
 from sklearn_shapecnn.datasets._plan import plan_dtype
 from sklearn_shapecnn.datasets._raster import add_noise, draw_shapes
@@ -195,51 +189,42 @@ def make_shapes(
     >>> bool((stars.visible >= 0.5).all())
     True
     """
-    height, width, channels = check_image_shape(image_shape)
-    names = check_shapes(shapes)
-    counts = check_counts(n_samples, names)
-    scale = min(height, width)
-    diameters = check_diameters(size, scale)
-    angles = check_range("rotation", rotation, -1e9, 1e9)
-    aspects = check_range("aspect_ratio", aspect_ratio, 0.01, 1)
-    line_widths = check_range("line_width", line_width, 0, 1, above=True)
-    intensities = (
-        check_range("foreground", foreground, 0, 1),
-        check_range("background", background, 0, 1),
+    looks = check_looks(
+        image_shape=image_shape,
+        shapes=shapes,
+        size=size,
+        rotation=rotation,
+        aspect_ratio=aspect_ratio,
+        min_visible=min_visible,
+        filled=filled,
+        line_width=line_width,
+        foreground=foreground,
+        background=background,
+        min_contrast=min_contrast,
+        noise=noise,
     )
-    min_contrast = check_number("min_contrast", min_contrast, 0, 1)
-    min_visible = check_number("min_visible", min_visible, 0, 1, above=True)
-    noise = check_number("noise", noise, 0)
-    filled = float(filled) if isinstance(filled, bool | np.bool_) else filled
-    filled = check_number("filled", filled, 0, 1)
+    names = looks.names
+    counts = check_counts(n_samples, names)
     if return_masks and return_X_y:
         raise ValueError("return_masks=True needs return_X_y=False: masks come in the Bunch.")
-
     n_images = sum(counts)
-    if n_images * height * width * channels > 2**45:  # float32; more bytes than can be addressed
-        raise ValueError(
-            f"n_samples={n_samples!r} images of image_shape={image_shape!r} fit into no memory. "
-            f"Make fewer at a time."
-        )
-    rng = _make_generator(random_state)
-    plan = np.empty(n_images, plan_dtype(channels))
+    check_memory(n_samples, image_shape, n_images * math.prod(looks.extent) * looks.channels)
+
+    rng = check_generator(random_state)
+    plan = np.empty(n_images, plan_dtype(looks.channels))
     plan["target"] = np.repeat(np.arange(len(names)), counts)
     if shuffle:
         plan["target"] = rng.permutation(plan["target"])
-    plan["radius"] = rng.uniform(*diameters, n_images) / 2
-    plan["angle"] = rng.uniform(*angles, n_images)
-    plan["aspect"] = rng.uniform(*aspects, n_images)
-    plan["line_width"] = scale * rng.uniform(*line_widths, n_images)
-    plan["line_width"][rng.random(n_images) < filled] = np.inf
-    draw_intensities(plan, *intensities, min_contrast, rng)
-    place_shapes(plan, names, (height, width), min_visible, rng)
+    draw_looks(plan, looks, rng)
+    draw_intensities(plan, looks.foreground, looks.background, looks.min_contrast, rng)
+    place_shapes(plan, names, looks.extent, looks.min_visible, rng)
 
-    images = np.empty((n_images, height, width, channels), np.float32)
-    masks = np.zeros((n_images, height, width), bool) if return_masks else None
+    images = np.empty((n_images, *looks.extent, looks.channels), np.float32)
+    masks = np.zeros((n_images, *looks.extent), bool) if return_masks else None
     boxes = None if return_X_y else np.zeros((n_images, 4), np.int64)
     draw_shapes(plan, names, images, masks, boxes)
-    if noise > 0:
-        add_noise(images, noise, rng)
+    if looks.noise > 0:
+        add_noise(images, looks.noise, rng)
 
     images = images.reshape(n_images, *image_shape)
     data = images.reshape(n_images, -1)
@@ -259,14 +244,3 @@ def make_shapes(
         visible=plan["visible"].copy(),
         DESCR=_DESCR,
     )
-
-
-def _make_generator(random_state: Any) -> np.random.Generator:
-    """Turn any random state into NumPy's fastest generator."""
-    if isinstance(random_state, bool | np.bool_):
-        raise TypeError(f"random_state must not be a bool; got {random_state}. Give an integer.")
-    if isinstance(random_state, np.random.Generator):
-        random_state = random_state.integers(2**32, size=4)
-    elif isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**32, size=4, dtype=np.uint64)
-    return np.random.Generator(np.random.SFC64(random_state))

@@ -56,6 +56,28 @@ def draw_intensities(
             break
 
 
+def draw_foregrounds(
+    plan: Array, foreground: tuple[float, float], min_contrast: float, rng: np.random.Generator
+) -> None:
+    """Draw foregrounds of enough contrast to the backgrounds in the plan.
+
+    It goes in the same rounds as `draw_intensities`, which drew each background together with a
+    foreground of enough contrast. So there is one.
+    """
+    low, high = foreground
+    unsettled = np.arange(len(plan))
+    for pull in _CONTRAST_PULLS:
+        back = plan["background"][unsettled]
+        best = np.where(np.abs(high - back) >= np.abs(low - back), high, low)
+        front = rng.uniform(low, high, back.shape)
+        front += pull * (best - front)
+        plan["foreground"][unsettled] = front
+        contrast = np.abs(front - back).mean(axis=1)
+        unsettled = unsettled[contrast < min_contrast]
+        if not len(unsettled):
+            break
+
+
 def place_shapes(
     plan: Array,
     names: Sequence[str],

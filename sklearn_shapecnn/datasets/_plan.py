@@ -1,4 +1,4 @@
-"""The plan: what to draw in each image, one row per image."""
+"""The plan: what to draw, one row per shape."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,3 +27,13 @@ def rows_by_shape(plan: Array, names: Sequence[str]) -> Iterator[tuple[str, Arra
     """Give the name of each shape, and the rows of the plan that draw it."""
     for label, name in enumerate(names):
         yield name, np.flatnonzero(plan["target"] == label)
+
+
+def number_shapes(n_shapes: Array) -> tuple[Array, Array]:
+    """Return the image of each shape, and its place in that image's order of drawing, from 1 on.
+
+    The shapes of one image follow each other; `n_shapes` tells how many there are in each.
+    """
+    image = np.repeat(np.arange(len(n_shapes)), n_shapes)
+    before = n_shapes.cumsum() - n_shapes
+    return image, np.arange(1, len(image) + 1) - before[image]

@@ -38,23 +38,51 @@ def draw_shapes(
     boxes : ndarray of shape (n, 4), dtype int64, or None
         Overwritten.
     """
-    _, height, width, channels = images.shape
-    lines = np.tile(plan["background"], width)
-    images.reshape(len(plan), height, width * channels)[...] = lines[:, None, :]
-    for name, rows in rows_by_shape(plan, names):
-        for index in _batches(plan["radius"], rows):
-            batch = plan[index]
-            top, left, window = _windows(batch, (height, width))
-            distance = _distance_in_pixels(name, batch, top, left, window)
-            where = index, top, left
-            _view(images, window)[where] = _values(distance, batch)
-            if masks is None and boxes is None:
-                continue
-            inside = (distance <= 0) & (distance + per_image(batch["line_width"]) >= 0)
-            if masks is not None:
-                _view(masks, window)[where] = inside
-            if boxes is not None:
-                boxes[index] = _bounding_boxes(inside, top, left)
+    fill_backgrounds(images, plan["background"])
+    for name, index in batches_by_shape(plan, names):
+        batch = plan[index]
+        top, left, window = _windows(batch, images.shape[1:3])
+        distance = distance_in_pixels(name, batch, top, left, window)
+        where = index, top, left
+        background = batch["background"][:, :, None, None]
+        _view(images, window)[where] = _values(distance, batch, background)
+        if masks is None and boxes is None:
+            continue
+        inside = is_inside(distance, batch)
+        if masks is not None:
+            _view(masks, window)[where] = inside
+        if boxes is not None:
+            boxes[index] = bounding_boxes(inside, top, left)
+
+
+def draw_on_top(plan: Array, names: Sequence[str], images: Array, which: Array) -> None:
+    """Draw one more shape into each of some images, on top of what they show.
+
+    Parameters
+    ----------
+    plan : structured array of shape (n,)
+        What to draw; see `plan_dtype`. Its backgrounds do not matter.
+    names : sequence of str
+        The shapes, which the plan's targets index.
+    images : ndarray of shape (n_images, height, width, channels), dtype float32
+        Drawn on.
+    which : ndarray of shape (n,), dtype int64
+        The image of each row of the plan, each at most once.
+    """
+    for name, index in batches_by_shape(plan, names):
+        batch = plan[index]
+        top, left, window = _windows(batch, images.shape[1:3])
+        distance = distance_in_pixels(name, batch, top, left, window)
+        where = which[index], top, left
+        view = _view(images, window)
+        view[where] = _values(distance, batch, view[where])
+
+
+def fill_backgrounds(images: Array, backgrounds: Array) -> None:
+    """Fill each image with its background, a value for each channel."""
+    n_images, height, width, channels = images.shape
+    lines = np.tile(backgrounds, width)
+    images.reshape(n_images, height, width * channels)[...] = lines[:, None, :]
 
 
 def add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
@@ -70,13 +98,26 @@ def add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
         np.clip(part, 0, 1, out=part)
 
 
-def _distance_in_pixels(
+def batches_by_shape(plan: Array, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """Give the name of each shape with rows of the plan that draw it in similar sizes."""
+    for name, rows in rows_by_shape(plan, names):
+        for index in _batches(plan["radius"], rows):
+            yield name, index
+
+
+def distance_in_pixels(
     name: str, batch: Array, top: Array, left: Array, window: tuple[int, int]
 ) -> Array:
+    """Compute signed distances in windows with the given first rows and columns."""
     radius = batch["radius"][:, None]
     down = top[:, None] + np.arange(window[0]) - batch["row"][:, None]
     right = left[:, None] + np.arange(window[1]) - batch["col"][:, None]
     return signed_distance(name, batch, down / radius, right / radius) * per_image(batch["radius"])
+
+
+def is_inside(distance: Array, batch: Array, grown: float = 0.0) -> Array:
+    """Find the pixels with their centers in the shape or its line, both `grown` by some pixels."""
+    return (distance <= grown) & (distance + per_image(batch["line_width"]) >= -grown)
 
 
 def _side(radius: Array) -> Array:
@@ -110,8 +151,8 @@ def _view(array: Array, window: tuple[int, int]) -> Array:
     return sliding_window_view(array, window, axis=(1, 2), writeable=True)
 
 
-def _values(distance: Array, batch: Array) -> Array:
-    """Blend foreground into background by how much of a pixel is covered, channels first.
+def _values(distance: Array, batch: Array, beneath: Array) -> Array:
+    """Blend the foreground into what is beneath by how much of a pixel is covered, channels first.
 
     The coverage is that of a straight border at the given distance. An outline is the shape minus
     the same shape with its border moved inwards.
@@ -120,13 +161,12 @@ def _values(distance: Array, batch: Array) -> Array:
     if np.isfinite(batch["line_width"]).any():
         distance = distance + per_image(batch["line_width"])
         coverage -= np.clip(0.5 - distance, 0, 1)
-    background = batch["background"][:, :, None, None]
-    values = coverage[:, None] * (batch["foreground"][:, :, None, None] - background)
-    values += background
+    values = coverage[:, None] * (batch["foreground"][:, :, None, None] - beneath)
+    values += beneath
     return values
 
 
-def _bounding_boxes(inside: Array, top: Array, left: Array) -> Array:
+def bounding_boxes(inside: Array, top: Array, left: Array) -> Array:
     """Find (min_row, min_col, max_row, max_col) of each mask; all zero for an empty one."""
     rows, cols = np.any(inside, axis=2), np.any(inside, axis=1)
     boxes = np.stack(

@@ -1,10 +1,10 @@
-"""The shapes as scikit-image and the textbook draw them, to compare make_shapes with."""
+"""The shapes as scikit-image and the textbook draw them, to compare the drawn ones with."""
 
 import numpy as np
 from scipy.ndimage import binary_dilation
 from skimage import draw
 
-from sklearn_shapecnn.datasets import make_shapes
+from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes
 
 ASPECT = 0.6
 ALL_SHAPES = (
@@ -25,6 +25,16 @@ BLACK_AND_WHITE = {"foreground": 1.0, "background": 0.0}
 def make_bunch(n_samples=100, **parameters):
     parameters = {"return_X_y": False, "random_state": 0} | parameters
     return make_shapes(n_samples, **parameters)
+
+
+def make_scenes(n_samples=100, **parameters):
+    parameters = {"return_X_y": False, "return_masks": True, "random_state": 0} | parameters
+    return make_multilabel_shapes(n_samples, **parameters)
+
+
+def shapes_of(data):
+    """The rows of the shapes of each image."""
+    return np.split(np.arange(len(data.labels)), data.n_shapes.cumsum()[:-1])
 
 
 def star_corners(n_corners, radii):

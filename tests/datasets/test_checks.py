@@ -1,9 +1,9 @@
-"""The errors of make_shapes for parameters out of range."""
+"""The errors of the makers of shapes for parameters out of range."""
 
 import numpy as np
 import pytest
 
-from sklearn_shapecnn.datasets import make_shapes
+from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,62 @@ def test_the_ends_of_ranges_are_allowed(parameters):
     X, _ = make_shapes(**{"n_samples": 3, "random_state": 0} | parameters)
     assert len(X) == 3
     assert (np.ptp(X, axis=1) > 0.05).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"n_samples": 0}, ValueError, "n_samples must be at least 1; got 0"),
+        ({"n_samples": 2.5}, TypeError, "n_samples must be an integer; got 2.5"),
+        ({"n_samples": [3, 2, 1]}, TypeError, "n_samples must be an integer; got"),
+        ({"n_samples": True}, TypeError, "n_samples must be an integer; got True"),
+        ({"n_shapes": 1.5}, TypeError, r"integer or a pair of integers \(low, high\); got 1.5"),
+        ({"n_shapes": "ab"}, TypeError, "n_shapes must be an integer or a pair"),
+        ({"n_shapes": True}, TypeError, "n_shapes must be an integer or a pair"),
+        ({"n_shapes": (1, None)}, TypeError, "n_shapes must be an integer or a pair"),
+        ({"n_shapes": ()}, ValueError, "n_shapes must be an integer or a pair"),
+        ({"n_shapes": (1, 2, 3)}, ValueError, "n_shapes must be an integer or a pair"),
+        ({"n_shapes": -1}, ValueError, "n_shapes must not be negative; got -1"),
+        ({"n_shapes": (-1, 2)}, ValueError, "n_shapes must not be negative"),
+        ({"n_shapes": (3, 1)}, ValueError, "n_shapes must have low <= high.*Swap its ends"),
+        ({"n_shapes": 72 * 72 + 1}, ValueError, "more than an image of 72 x 72 pixels can hold"),
+        (
+            {"n_shapes": 4, "allow_repeats": False},
+            ValueError,
+            "n_shapes=4 is more than the 3 kinds in shapes. Lower n_shapes, give more shapes, or",
+        ),
+        ({"allow_repeats": 1}, ValueError, "'allow_repeats' parameter of make_multilabel_shapes"),
+        ({"max_overlap": -0.1}, ValueError, r"max_overlap must be finite and in \[0, 0.9\]"),
+        ({"max_overlap": 0.95}, ValueError, r"max_overlap must be finite and in \[0, 0.9\]"),
+        ({"max_overlap": (0, 0.5)}, TypeError, "max_overlap must be made of real numbers"),
+        ({"image_shape": (72, 72, 1)}, ValueError, r"got \(72, 72, 1\)"),
+        ({"shapes": ["blob"]}, ValueError, "unknown shape 'blob'"),
+        ({"size": 1.2}, ValueError, "no room for the shape"),
+        ({"min_visible": 0}, ValueError, "min_visible must be finite"),
+        ({"min_contrast": 0.5, "foreground": 0.5, "background": 0.3}, ValueError, "cannot be had"),
+        ({"n_samples": 2**33}, ValueError, "fit into no memory"),
+        ({"return_masks": True}, ValueError, "return_masks=True needs return_X_y=False"),
+        ({"random_state": True}, TypeError, "random_state must not be a bool"),
+        ({"random_state": -1}, ValueError, "'random_state' parameter of make_multilabel_shapes"),
+    ],
+)
+def test_errors_of_make_multilabel_shapes(parameters, error, message):
+    with pytest.raises(error, match=message):
+        make_multilabel_shapes(**parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"image_shape": (3, 3), "size": 1.0, "n_shapes": 1},
+        {"n_shapes": (0, 0)},
+        {"n_shapes": 3, "allow_repeats": False},
+        {"n_shapes": 2, "max_overlap": 0.9, "foreground": 1, "background": 0, "min_contrast": 1},
+        {"n_shapes": 2, "max_overlap": np.float32(0)},
+        {"n_samples": np.int64(3), "shapes": np.array(["star"])},
+    ],
+)
+def test_the_ends_of_ranges_of_make_multilabel_shapes_are_allowed(parameters):
+    X, Y = make_multilabel_shapes(**{"n_samples": 3, "random_state": 0} | parameters)
+    assert len(X) == 3
+    assert ((np.ptp(X, axis=1) > 0.05) == Y.any(axis=1)).all()

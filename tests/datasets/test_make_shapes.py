@@ -177,7 +177,8 @@ def test_global_random_state_is_neither_read_nor_changed():
 
 def test_making_shapes_imports_neither_torch_nor_pillow():
     code = (
-        "import sys; from sklearn_shapecnn.datasets import make_shapes; make_shapes(3); "
+        "import sys; from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes; "
+        "make_shapes(3); make_multilabel_shapes(3); "
         "assert not {'torch', 'PIL', 'skimage'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

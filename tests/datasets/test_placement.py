@@ -7,6 +7,7 @@ from reference_shapes import ALL_SHAPES, ASPECT, make_bunch, shape_area
 from scipy.stats import ks_2samp, kstest
 
 from sklearn_shapecnn.datasets import _placement
+from sklearn_shapecnn.datasets._plan import plan_dtype
 
 
 def test_whole_shapes_are_inside_and_evenly_spread():
@@ -127,3 +128,18 @@ def test_color_channels_are_drawn_on_their_own():
         picture = data.images[..., channel]
         inside = picture[np.arange(400), row, col]
         assert (inside > picture[:, 0, 0]).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_foregrounds_have_enough_contrast_to_given_backgrounds(channels):
+    plan = np.zeros(3000, plan_dtype(channels))
+    rng = np.random.default_rng(0)
+    plan["background"] = np.where(rng.random((3000, 1)) < 0.5, 0.4, 0.9)
+    _placement.draw_foregrounds(plan, (0.0, 1.0), 0.59, rng)
+    front = plan["foreground"]
+    dark = plan["background"][:, 0] < 0.5
+    assert np.abs(front - plan["background"]).mean(axis=1).min() >= 0.59
+    assert front.min() >= 0 and front.max() <= 1
+    if channels == 1:
+        assert front[dark].min() >= 0.99
+        assert kstest(front[~dark, 0], "uniform", (0, 0.31)).pvalue > 1e-3

@@ -17,6 +17,7 @@ from scipy.ndimage import binary_dilation, distance_transform_edt
 from scipy.stats import kstest
 
 from sklearn_shapecnn.datasets import _placement, _raster, make_shapes
+from sklearn_shapecnn.datasets._plan import plan_dtype
 
 
 @pytest.mark.parametrize("shape", ALL_SHAPES)
@@ -153,3 +154,23 @@ def test_bits_do_not_depend_on_batches(monkeypatch, extent):
     for name in ("images", "target", "masks", "centers", "bounding_boxes", "visible"):
         assert_array_equal(once[name], again[name])
     assert_array_equal(noisy, make_shapes(30, noise=0.1, random_state=0)[0])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_drawing_on_top_of_a_background_gives_the_bits_of_drawing(channels):
+    rng = np.random.default_rng(0)
+    plan = np.zeros(60, plan_dtype(channels))
+    plan["target"] = np.arange(60) % len(ALL_SHAPES)
+    plan["row"], plan["col"] = rng.uniform(0, 50, (2, 60))
+    plan["radius"], plan["angle"] = rng.uniform(3, 20, 60), rng.uniform(0, 360, 60)
+    plan["aspect"], plan["line_width"] = 0.5, np.where(rng.random(60) < 0.5, np.inf, 2.5)
+    for name in ("foreground", "background"):
+        plan[name] = rng.random((60, channels))
+    expected, images = np.empty((2, 60, 50, 50, channels), np.float32)
+    _raster.draw_shapes(plan, ALL_SHAPES, expected, None, None)
+    where = rng.permutation(60)
+    backgrounds = np.empty_like(plan["background"])
+    backgrounds[where] = plan["background"]
+    _raster.fill_backgrounds(images, backgrounds)
+    _raster.draw_on_top(plan, ALL_SHAPES, images, where)
+    assert_array_equal(images[where], expected)
