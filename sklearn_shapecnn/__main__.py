@@ -1,4 +1,4 @@
-"""Show the classifier at work on three data sets: ``python -m sklearn_shapecnn --help``."""
+"""Show the estimators at work on small data sets: ``python -m sklearn_shapecnn --help``."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ SHEET_ROWS, SHEET_COLUMNS = 4, 8
 
 DESCRIPTION = f"""\
 Train a ShapeCNNClassifier on small sets of images and report how well it names the
-{TEST_SHARE:.0%} of them that it has not seen. Nothing is downloaded.
+{TEST_SHARE:.0%} of them that it has not seen; or a ShapeCNNRegressor that counts. Nothing is
+downloaded.
 """
 EXAMPLES = """\
 data sets:
   shapes  circles, rectangles and triangles, drawn by make_shapes, 72x72 pixels
   digits  1797 handwritten digits, 8x8 pixels, from scikit-learn
   faces   100 faces and 100 other things, 25x25 pixels, from scikit-image
+  counts  0 to 5 disks to count, drawn by make_multilabel_shapes, 48x48 pixels
 
 examples:
   python -m sklearn_shapecnn
-      learn all three, one after the other
+      learn the shapes, the digits and the faces, one after the other
   python -m sklearn_shapecnn --data digits --output pictures
       learn the digits and write pictures/digits.png
   python -m sklearn_shapecnn --data shapes --n-samples 10000 --random-state 1
@@ -66,11 +68,28 @@ def _load_faces(args: argparse.Namespace) -> tuple[Array, Array]:
     return lfw_subset(), np.repeat(["face", "no face"], 100)
 
 
+def _load_counts(args: argparse.Namespace) -> tuple[Array, Array]:
+    from sklearn_shapecnn.datasets import make_multilabel_shapes
+
+    disks = make_multilabel_shapes(
+        args.n_samples,
+        n_shapes=(0, 5),
+        shapes=["circle"],
+        size=(0.12, 0.25),
+        image_shape=(48, 48),
+        return_X_y=False,
+        random_state=args.random_state,
+    )
+    return disks.images, disks.n_shapes
+
+
 LOADERS: dict[str, Callable[[argparse.Namespace], tuple[Array, Array]]] = {
     "shapes": _load_shapes,
     "digits": _load_digits,
     "faces": _load_faces,
+    "counts": _load_counts,
 }
+ALL = ("shapes", "digits", "faces")
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -81,7 +100,12 @@ def _make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--data", choices=[*LOADERS, "all"], default="all", help="what to learn (default: all)")
+    add(
+        "--data",
+        choices=[*LOADERS, "all"],
+        default="all",
+        help="what to learn (default: all but counts)",
+    )
     add(
         "--n-samples",
         type=int,
@@ -130,26 +154,36 @@ def _demonstrate(name: str, args: argparse.Namespace) -> None:
     from sklearn.metrics import accuracy_score, classification_report
     from sklearn.model_selection import train_test_split
 
-    from sklearn_shapecnn import ShapeCNNClassifier
+    from sklearn_shapecnn import ShapeCNNClassifier, ShapeCNNRegressor
 
     X, y = LOADERS[name](args)
     _, height, width = X.shape
+    is_counting = name == "counts"
     classes = ", ".join(map(str, np.unique(y)))
-    print(f"{name}: {len(X)} images of {height}x{width} pixels. Classes: {classes}.", flush=True)
+    what = "Numbers of disks" if is_counting else "Classes"
+    print(f"{name}: {len(X)} images of {height}x{width} pixels. {what}: {classes}.", flush=True)
 
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=TEST_SHARE, stratify=y, random_state=args.random_state
     )
-    model = ShapeCNNClassifier(random_state=args.random_state, verbose=1)
+    make = ShapeCNNRegressor if is_counting else ShapeCNNClassifier
+    model = make(random_state=args.random_state, verbose=1)
     start = time.perf_counter()
     model.fit(X_train, y_train)
     seconds = time.perf_counter() - start
-    predicted = model.predict(X_test)
+    answers = model.predict(X_test)
+    predicted = np.rint(answers).astype(int) if is_counting else answers
 
-    result = f"accuracy {accuracy_score(y_test, predicted):.3f} on {len(X_test)} held-out images"
+    share = accuracy_score(y_test, predicted)
+    result = f"{'exact counts' if is_counting else 'accuracy'} {share:.3f}"
+    result += f" on {len(X_test)} held-out images"
     print(f"Learned from {len(X_train)} images in {seconds:.1f} seconds, ", end="")
     print(f"{model.n_iter_} epochs on {model.device_}: {result}.\n")
-    print(classification_report(y_test, predicted, digits=3, zero_division=0), flush=True)
+    if is_counting:
+        error = np.abs(answers - y_test).mean()
+        print(f"Before they are rounded, the counts are off by {error:.2f} on average.\n")
+    else:
+        print(classification_report(y_test, predicted, digits=3, zero_division=0), flush=True)
     if args.output:
         path = args.output / f"{name}.png"
         _draw_sheet(X_test, y_test, predicted, f"{name}: {result}", path)
@@ -179,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check(args)
     except ValueError as error:
         parser.error(str(error))
-    names = list(LOADERS) if args.data == "all" else [args.data]
+    names = ALL if args.data == "all" else [args.data]
     try:
         for name in names:
             _demonstrate(name, args)

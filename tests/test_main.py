@@ -14,7 +14,7 @@ import sklearn_shapecnn
 import sklearn_shapecnn.__main__ as demo
 from sklearn_shapecnn.__main__ import main
 
-ROOT = Path(sklearn_shapecnn.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
 
 
@@ -74,6 +74,17 @@ def test_report(name, first_line, classes, n_test, least_accuracy, few_epochs, c
     for label in classes:
         assert re.search(rf"^ +{label}( +[01]\.\d\d\d){{3}} +\d+$", out, re.M)
     assert err.startswith("fit: epoch 1, loss ")  # the progress, line by line
+
+
+def test_report_of_counts(capsys, tmp_path):
+    assert main(["--data", "counts", "--n-samples", "600", "--output", str(tmp_path)]) == 0
+    out, _ = capsys.readouterr()
+    first_line = "600 images of 48x48 pixels. Numbers of disks: 0, 1, 2, 3, 4, 5."
+    assert out.startswith(f"counts: {first_line}\n")
+    (share,) = re.findall(r"exact counts (\d\.\d\d\d) on 150 held-out images\.$", out, re.M)
+    assert float(share) >= 0.7
+    assert re.search(r"the counts are off by 0\.\d\d on average", out)
+    assert (tmp_path / "counts.png").exists()
 
 
 def test_same_seed_same_report(few_epochs, capsys):

@@ -20,6 +20,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
+from skorch.callbacks import Callback
 
 from sklearn_shapecnn import SaliencyDisplay, ShapeCNNClassifier, make_multilabel_shapes, to_onnx
 from sklearn_shapecnn.inspection import saliency, shift_probabilities
@@ -199,6 +200,17 @@ def test_early_stopping_scores_all_labels_at_once(data):
     clf = small_classifier(early_stopping=True, validation_fraction=0.3, max_iter=20).fit(X, Y)
     assert all(round(9 * score, 6) % 1 == 0 for score in clf.validation_scores_)
     assert clf.best_validation_score_ == max(clf.validation_scores_)
+
+
+def test_callbacks_see_the_training(data):
+    seen = []
+
+    class Look(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net.history[-1, "valid_acc"])
+
+    clf = small_classifier(early_stopping=True, callbacks=[Look()]).fit(*data)
+    assert seen == clf.validation_scores_
 
 
 def test_copies_and_files_predict_the_same(data, fitted):
