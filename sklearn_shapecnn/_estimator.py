@@ -112,12 +112,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
     ) -> Any:
         """Learn from images: in a whole training, or in one pass that goes on from the last call.
 
-        Parameters
-        ----------
-        X, y, sample_weight, classes
-            As of `fit` and `partial_fit`.
-        incremental : bool, default=False
-            Whether this is `partial_fit`.
+        The arguments are those of `fit` and `partial_fit`; `incremental` says which of them it is.
         """
         if not sklearn.get_config()["skip_parameter_validation"]:
             check_parameters(self)
@@ -168,6 +163,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
             is_pretrained=goes_on or 2 * sum(n_pretrained) > sum(config.n_filters),
             is_stream=incremental,
+            has_numbers=loss.is_of_numbers,
         )
         net.set_hyperparameters(settings.learning_rate_init, settings.alpha, loss)
         net.target_scale_ = target_scale

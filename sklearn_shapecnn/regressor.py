@@ -88,9 +88,7 @@ class ShapeCNNRegressor(RegressorMixin, ImageEstimator):
     learning_rate_init : 'auto' or float, default='auto'
         Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
         learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
-        other weights by AdamW [1]_. 'auto' is 0.01. Where most filters start from `weights` or an
-        earlier `fit`, and 60 steps or more follow, it is 0.003 for fewer than 1,000 images and
-        0.005 from 1,000 on. For `partial_fit` it is always 0.01, of which it takes 0.3 times.
+        other weights by AdamW [1]_. 'auto' is 0.01; `partial_fit` takes 0.3 times that.
 
     alpha : float, default=0.01
         Weight decay, as a share of each weight per step and learning rate. The filters keep their
@@ -102,11 +100,9 @@ class ShapeCNNRegressor(RegressorMixin, ImageEstimator):
         more than 90 x 90 pixels, down to 32 at 128 x 128. Batches hold two images at least.
 
     max_iter : 'auto' or int, default='auto'
-        Number of epochs: how often each image is seen. 'auto' takes 40 for up to 200 images and
-        fewer for more, down to 4; but enough for 120 steps, up to 100. If most filters start at
+        Number of epochs: how often each image is seen. 'auto' takes 80 for up to 200 images and
+        fewer for more, down to 8; but enough for 240 steps, up to 100. If most filters start at
         random, by `weights`, it takes as many as make 600 steps, but at least 8 and at most 100.
-        From about 1,900 images on it then first tries a short round of two to four epochs, and
-        stops there if these bring the training loss next to zero.
 
     augment : str, list of str or None, default='auto'
         How images are changed at random in training: any of 'auto', 'jitter', 'shift',

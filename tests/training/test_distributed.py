@@ -11,6 +11,8 @@ import pytest
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
+pytestmark = pytest.mark.slow
+
 X, y = make_shapes(301, image_shape=(24, 24), random_state=0)
 X_test, y_test = make_shapes(200, image_shape=(24, 24), random_state=1)
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 2, len(y))

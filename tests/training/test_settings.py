@@ -78,3 +78,22 @@ def test_settings_are_compared_by_value_and_cannot_be_changed():
     assert resolve(alpha=0.5) != resolve()
     with pytest.raises(AttributeError):
         resolve().alpha = 1
+
+
+def test_numbers_take_twice_as_many_epochs_and_no_short_round():
+    for n in (10, 200, 3000, 60_000):
+        n_batches = max(1, n // 64)
+        usual = auto_epochs(n, n_batches)
+        assert auto_epochs(n, n_batches, has_numbers=True) == min(100, 2 * usual)
+    parameters = {
+        "batch_size": 64, "max_iter": "auto", "learning_rate_init": "auto", "alpha": 0.01,
+        "n_iter_no_change": 10, "tol": 1e-4,
+    }  # fmt: skip
+    rounds = [
+        TrainingSettings.from_parameters(
+            parameters, 6400, (8, 8, 1), augment=(), seed=0, has_numbers=has_numbers
+        ).rounds
+        for has_numbers in (False, True)
+    ]
+    assert len(rounds[0]) == 2
+    assert rounds[1] == rounds[0][1:]
