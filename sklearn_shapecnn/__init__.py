@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from sklearn_shapecnn._show_versions import show_versions
     from sklearn_shapecnn.classifier import ShapeCNNClassifier
-    from sklearn_shapecnn.datasets import load_image_folder, make_shapes
+    from sklearn_shapecnn.datasets import load_image_folder, make_multilabel_shapes, make_shapes
     from sklearn_shapecnn.export import to_onnx
     from sklearn_shapecnn.images import ImageReader
     from sklearn_shapecnn.inspection import (
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
         ShiftDisplay,
         TrainingDisplay,
     )
+    from sklearn_shapecnn.regressor import ShapeCNNRegressor
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"
 
 # Each is imported on first use: torch takes seconds, and make_shapes does without it.
 __getattr__, _list_lazy_names, _ = lazy_loader.attach(
     __name__,
     submodules=["datasets", "export", "images", "inspection"],
     submod_attrs={
+        "_show_versions": ["show_versions"],
         "classifier": ["ShapeCNNClassifier"],
-        "datasets": ["load_image_folder", "make_shapes"],
+        "regressor": ["ShapeCNNRegressor"],
+        "datasets": ["load_image_folder", "make_multilabel_shapes", "make_shapes"],
         "export": ["to_onnx"],
         "images": ["ImageReader"],
         "inspection": [
@@ -51,11 +55,14 @@ __all__ = [
     "ImagesDisplay",
     "SaliencyDisplay",
     "ShapeCNNClassifier",
+    "ShapeCNNRegressor",
     "ShiftDisplay",
     "TrainingDisplay",
     "__version__",
     "load_image_folder",
+    "make_multilabel_shapes",
     "make_shapes",
+    "show_versions",
     "to_onnx",
 ]
 

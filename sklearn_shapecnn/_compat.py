@@ -67,16 +67,15 @@ _CALLERS = {"sklearn_shapecnn", "sklearn", "joblib", "pickle", "skops", "torch",
 
 
 class DocLinkMixin:
-    """Let the HTML representation of an estimator link to its page.
+    """Let the HTML representation of an estimator link to its page, once there is one.
 
-    The two private attributes are those that scikit-learn's developer guide names for this.
+    The two private attributes are those that scikit-learn's developer guide names for this. An
+    empty template makes no link. When the site is published, the template is its address and
+    "/generated/sklearn_shapecnn.{estimator_name}.html".
     """
 
     _doc_link_module = "sklearn_shapecnn"
-    _doc_link_template = (
-        "https://sklearn-shapecnn.readthedocs.io/en/stable/generated/"
-        "sklearn_shapecnn.{estimator_name}.html"
-    )
+    _doc_link_template = ""
 
 
 def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:

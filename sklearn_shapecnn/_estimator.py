@@ -164,6 +164,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             is_pretrained=goes_on or 2 * sum(n_pretrained) > sum(config.n_filters),
             is_stream=incremental,
             has_numbers=loss.is_of_numbers,
+            epoch_factor=loss.epoch_factor,
         )
         net.set_hyperparameters(settings.learning_rate_init, settings.alpha, loss)
         net.target_scale_ = target_scale

@@ -60,6 +60,7 @@ class TrainingSettings:
         is_pretrained: bool = False,
         is_stream: bool = False,
         has_numbers: bool = False,
+        epoch_factor: int = 1,
     ) -> TrainingSettings:
         """Resolve the parameters of an estimator for a number of images.
 
@@ -73,6 +74,8 @@ class TrainingSettings:
             Whether the filters have learned something already, so that less remains to be done.
         has_numbers : bool, default=False
             Whether the targets are numbers, which can always be met more closely.
+        epoch_factor : int, default=1
+            How many times as long the training takes as one of classes, from pretrained filters.
         augment, seed, is_stream
             See the class.
         """
@@ -83,7 +86,7 @@ class TrainingSettings:
                 batch_size = auto_batch_size(n_samples, image_shape)
         n_batches = count_batches(n_samples, int(batch_size))
         n_epochs = 1 if is_stream else max_iter
-        rounds: tuple[int, ...] = (auto_epochs(n_samples, n_batches, has_numbers),)
+        rounds: tuple[int, ...] = (auto_epochs(n_samples, n_batches, epoch_factor),)
         if n_epochs != "auto":
             rounds = (int(n_epochs),)
         elif not is_pretrained:
@@ -113,16 +116,15 @@ def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
     return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
 
 
-def auto_epochs(n_samples: int, n_batches: int, has_numbers: bool = False) -> int:
+def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> int:
     """Choose the epochs of a training that starts from pretrained filters.
 
     They are 40 for up to 200 images and fall to 4 with the number of images, slower than it rises;
-    but 120 steps at least, in up to 100 epochs. Numbers take twice as many epochs: their error
-    still falls then.
+    but 120 steps at least, in up to 100 epochs; all of it times a factor.
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
     n_epochs = max(4, n_epochs, min(100, math.ceil(ENOUGH_STEPS / n_batches)))
-    return min(100, 2 * n_epochs) if has_numbers else n_epochs
+    return min(100, factor * n_epochs) if factor > 1 else n_epochs
 
 
 def pretrained_rate(n_samples: int, n_steps: int) -> float:

@@ -80,11 +80,11 @@ def test_settings_are_compared_by_value_and_cannot_be_changed():
         resolve().alpha = 1
 
 
-def test_numbers_take_twice_as_many_epochs_and_no_short_round():
+def test_labels_and_numbers_take_longer_and_numbers_no_short_round():
     for n in (10, 200, 3000, 60_000):
         n_batches = max(1, n // 64)
         usual = auto_epochs(n, n_batches)
-        assert auto_epochs(n, n_batches, has_numbers=True) == min(100, 2 * usual)
+        assert auto_epochs(n, n_batches, factor=2) == min(100, 2 * usual)
     parameters = {
         "batch_size": 64, "max_iter": "auto", "learning_rate_init": "auto", "alpha": 0.01,
         "n_iter_no_change": 10, "tol": 1e-4,
