@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sklearn_shapecnn import ShapeCNNClassifier
 
-# The checks are about behaviour, which a small network shows as well as a large one.
+# The checks are about behavior, which a small network shows as well as a large one.
 SMALL = {"n_filters": 8, "max_iter": 20}
 SETTINGS: list[dict] = [
     {"early_stopping": True, "validation_fraction": 0.2},

@@ -184,13 +184,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only see that the script works")
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--no-peers", action="store_true", help="only this package")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--no-peers", action="store_true", help="only this package")
+    which.add_argument("--only-peers", action="store_true", help="all but this package")
     options = parser.parse_args()
     options.classifiers, options.regressors = dict(CLASSIFIERS), dict(REGRESSORS)
-    if options.no_peers or options.quick:
-        for models in (options.classifiers, options.regressors):
-            for name in list(models)[1 : None if options.no_peers else 3]:
-                del models[name]
+    for models in (options.classifiers, options.regressors):
+        ours, *peers = models
+        slow = peers[:-1] if options.quick else []
+        left_out = peers if options.no_peers else [ours] if options.only_peers else slow
+        for name in left_out:
+            del models[name]
     if options.quick:
         options.seeds = 1
     warnings.simplefilter("ignore", ConvergenceWarning)  # of the peers' networks
