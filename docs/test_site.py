@@ -419,15 +419,15 @@ def test_the_page_shows_why_and_what_the_layers_found(drawing):
     stroke(drawing, hand_drawn("circle", 44, (36, 36), np.random.default_rng(3)))
     read(drawing)
     expect(drawing.locator("#draw-why-text")).to_contain_text("circle")
-    colours = drawing.locator(".draw-maps, #draw-why").evaluate_all(
+    colors = drawing.locator(".draw-maps, #draw-why").evaluate_all(
         """all => all.map(one => {
           const canvases = one.matches("canvas") ? [one] : [...one.children];
           return new Set(canvases.flatMap(canvas => Array.from(new Uint32Array(canvas
             .getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)))).size;
         })"""
     )
-    assert len(colours) == 5
-    assert min(colours) > 20
+    assert len(colors) == 5
+    assert min(colors) > 20
 
 
 def test_drawing_works_offline_once_loaded(drawing, context):

@@ -112,10 +112,10 @@ class ShapeCNNClassifier(
     max_iter : 'auto' or int, default='auto'
         Number of epochs: how often each image is seen. 'auto' takes 40 for up to 200 images and
         fewer for more, down to 4; but enough for 120 steps, up to 100. With several labels an image
-        it takes twice as many, up to 100. If most filters start at
-        random, by `weights`, it takes as many as make 600 steps, but at least 8 and at most 100.
-        From about 1,900 images on it then first tries a short round of two to four epochs, and
-        stops there if these bring the training loss next to zero.
+        it takes twice as many, up to 100. If most filters start at random, by `weights`, it takes
+        as many as make 600 steps, but at least 8 and at most 100. From about 1,900 images on it
+        then first tries a short round of two to four epochs, and stops there if these bring the
+        training loss next to zero.
 
     label_smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1

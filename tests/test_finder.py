@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
-from sklearn_shapecnn._finder import as_batch, find_classifier, has_classifier, unwrap
+from sklearn_shapecnn._finder import as_batch, find_image_estimator, has_image_estimator, unwrap
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def test_searches_and_frozen_estimators_are_unwrapped(classifier, search):
 def test_the_best_of_a_search_may_be_frozen(classifier, few):
     inside = Pipeline([("frozen", FrozenEstimator(classifier))])
     search = GridSearchCV(inside, {"verbose": [False]}, cv=2).fit(*few)
-    assert find_classifier(search) == (classifier, None)
+    assert find_image_estimator(search) == (classifier, None)
     search.best_estimator_ = FrozenEstimator(classifier)
-    assert find_classifier(FrozenEstimator(search)) == (classifier, None)
+    assert find_image_estimator(FrozenEstimator(search)) == (classifier, None)
 
 
 def test_images_go_through_all_steps_before_the_classifier(classifier, few):
@@ -56,14 +56,14 @@ def test_images_go_through_all_steps_before_the_classifier(classifier, few):
         make_pipeline(add(1), FrozenEstimator(inner)),
         FrozenEstimator(make_pipeline(add(1), FrozenEstimator(inner))),
     ):
-        found, seen = find_classifier(estimator, X[:3])
+        found, seen = find_image_estimator(estimator, X[:3])
         assert found is classifier
         np.testing.assert_array_equal(seen, X[:3] + 1 + 2)
-        np.testing.assert_array_equal(find_classifier(estimator, X[0])[1], X[:1] + 1 + 2)
+        np.testing.assert_array_equal(find_image_estimator(estimator, X[0])[1], X[:1] + 1 + 2)
 
 
 def test_a_pipeline_of_the_classifier_alone(classifier, few):
-    found, seen = find_classifier(make_pipeline(classifier), few[0])
+    found, seen = find_image_estimator(make_pipeline(classifier), few[0])
     assert found is classifier
     assert seen is few[0]
 
@@ -79,29 +79,29 @@ def test_a_pipeline_of_the_classifier_alone(classifier, few):
     ids=["alone", "frozen", "pipeline", "all of it"],
 )
 def test_fitted_or_not_a_classifier_is_there(classifier, wrap):
-    assert has_classifier(wrap(classifier))
-    assert find_classifier(wrap(classifier))[0] is classifier
-    assert has_classifier(wrap(small_classifier()))
+    assert has_image_estimator(wrap(classifier))
+    assert find_image_estimator(wrap(classifier))[0] is classifier
+    assert has_image_estimator(wrap(small_classifier()))
     with pytest.raises(NotFittedError):
-        find_classifier(wrap(small_classifier()))
+        find_image_estimator(wrap(small_classifier()))
     other = wrap(LogisticRegression())
-    assert not has_classifier(other)
+    assert not has_image_estimator(other)
     with pytest.raises(TypeError, match=f"but got {type(other).__name__}"):
-        find_classifier(other)
+        find_image_estimator(other)
 
 
 def test_a_classifier_that_is_not_the_last_step_is_not_found(classifier):
     pipe = make_pipeline(FrozenEstimator(classifier), LogisticRegression())
-    assert not has_classifier(pipe)
+    assert not has_image_estimator(pipe)
 
 
 def test_searches_that_hold_no_fitted_classifier(classifier, few):
     not_fitted = GridSearchCV(classifier, {"max_iter": [1]})
-    assert not has_classifier(not_fitted)
+    assert not has_image_estimator(not_fitted)
     with pytest.raises(NotFittedError):
-        find_classifier(not_fitted)
+        find_image_estimator(not_fitted)
     without = in_a_search_without_refit(classifier, few)
-    for look in (unwrap, has_classifier, find_classifier):
+    for look in (unwrap, has_image_estimator, find_image_estimator):
         for estimator in (without, FrozenEstimator(without)):
             with pytest.raises(ValueError, match=r"GridSearchCV kept no fitted .* refit=True"):
                 look(estimator)

@@ -54,6 +54,7 @@ def count(pixels, color):
     return int((pixels == color).all(axis=-1).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "first_line", "classes", "n_test", "least_accuracy"),
     [
@@ -76,6 +77,7 @@ def test_report(name, first_line, classes, n_test, least_accuracy, few_epochs, c
     assert err.startswith("fit: epoch 1, loss ")  # the progress, line by line
 
 
+@pytest.mark.slow
 def test_report_of_counts(capsys, tmp_path):
     assert main(["--data", "counts", "--n-samples", "600", "--output", str(tmp_path)]) == 0
     out, _ = capsys.readouterr()

@@ -46,6 +46,7 @@ def fitted(data):
     return small_classifier(max_iter=40).fit(*data)
 
 
+@pytest.mark.slow
 def test_kinds_of_shapes_are_found():
     X, Y = make_multilabel_shapes(700, image_shape=(32, 32), size=(0.3, 0.5), random_state=0)
     clf = ShapeCNNClassifier(random_state=0).fit(X[:500], Y[:500])

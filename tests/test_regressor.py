@@ -50,6 +50,7 @@ def fitted(data):
     return small_regressor(max_iter=60).fit(*data)
 
 
+@pytest.mark.slow
 def test_defaults_tell_where_a_shape_is_and_how_large():
     shapes = make_shapes(400, image_shape=(24, 24), return_X_y=False, random_state=0)
     y = np.column_stack((shapes.centers, shapes.sizes))
@@ -296,6 +297,7 @@ def test_onnx_answers_the_same(shape):
         np.testing.assert_allclose(numbers, estimator.predict(X), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_meta_estimators(data):
     X, y = data
     for meta in (

@@ -92,7 +92,7 @@ back means taking the drawing before. */
     if (drawing.example !== null) {
       const small = document.createElement("canvas");
       small.width = small.height = SIDE;
-      colour(small, paper(), (value) => [255 * value, 255 * value, 255 * value]);
+      color(small, paper(), (value) => [255 * value, 255 * value, 255 * value]);
       context.imageSmoothingEnabled = false;
       context.drawImage(small, 0, 0, board.width, board.height);
     }
@@ -149,7 +149,7 @@ back means taking the drawing before. */
     return values;
   }
 
-  /** Cover pixels by how far their centres are from a line, as make_shapes does. */
+  /** Cover pixels by how far their centers are from a line, as make_shapes does. */
   function coverLine(cover, [ax, ay], [bx, by]) {
     const reach = pen.width / 2 + 0.5;
     const [ux, uy] = [bx - ax, by - ay];
@@ -249,9 +249,9 @@ back means taking the drawing before. */
       row.querySelector(".draw-track span").style.width = "0";
       row.querySelector(".draw-number").textContent = "–";
     });
-    colour(find("draw-why"), seen.pixels, (value) => Array(3).fill(255 * value));
+    color(find("draw-why"), seen.pixels, (value) => Array(3).fill(255 * value));
     document.querySelectorAll(".draw-maps canvas").forEach((canvas) => {
-      colour(canvas, new Float32Array(canvas.width * canvas.height), cividis);
+      color(canvas, new Float32Array(canvas.width * canvas.height), cividis);
     });
   }
 
@@ -267,13 +267,13 @@ back means taking the drawing before. */
       row.querySelector(".draw-number").textContent = percent(probabilities[i]);
     });
     find("draw-note").textContent = note(name);
-    colour(find("draw-why"), seen.pixels, (value) => Array(3).fill(200 * value));
+    color(find("draw-why"), seen.pixels, (value) => Array(3).fill(200 * value));
     find("draw-layers").querySelectorAll(".draw-maps").forEach((grid, stage) => {
       const { data, dims } = found[`maps_${stage + 1}`];
       const size = dims[2] * dims[3];
       const most = data.reduce((a, b) => Math.max(a, b), 1e-9);
       grid.childNodes.forEach((canvas, i) => {
-        colour(canvas, data.subarray(i * size, (i + 1) * size), (value) => cividis(value / most));
+        color(canvas, data.subarray(i * size, (i + 1) * size), (value) => cividis(value / most));
       });
     });
   }
@@ -339,7 +339,7 @@ back means taking the drawing before. */
     }
     if (now !== version) return;
     const most = evidence.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
-    colour(find("draw-why"), image, (value, i) => {
+    color(find("draw-why"), image, (value, i) => {
       const share = Math.abs(evidence[i]) / most;
       const over = evidence[i] > 0 ? ORANGE : BLUE;
       return over.map((c) => 200 * value * (1 - 0.75 * share) + c * 0.75 * share);
@@ -373,9 +373,9 @@ back means taking the drawing before. */
     told = name;
   }
 
-  function colour(canvas, values, toColour) {
+  function color(canvas, values, toColor) {
     const image = new ImageData(canvas.width, canvas.height);
-    values.forEach((value, i) => image.data.set([...toColour(value, i), 255], 4 * i));
+    values.forEach((value, i) => image.data.set([...toColor(value, i), 255], 4 * i));
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
@@ -559,7 +559,7 @@ back means taking the drawing before. */
       button.setAttribute("aria-label", `${example.filled ? "filled" : "outlined"} ${example.shape}`);
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = SIDE;
-      colour(canvas, example.pixels, (value) => Array(3).fill(255 * value));
+      color(canvas, example.pixels, (value) => Array(3).fill(255 * value));
       button.append(canvas);
       button.addEventListener("click", () => change({ ...EMPTY, example: i }));
       find("draw-examples").append(button);

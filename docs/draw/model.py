@@ -156,7 +156,7 @@ def _walk_round(corners, n_points):
 
 
 def _round_off(outline, reach):
-    """Let each point be the mean of its neighbours, weighted by a bell curve."""
+    """Let each point be the mean of its neighbors, weighted by a bell curve."""
     offsets = np.arange(-10, 11)
     weights = np.exp(-0.5 * (offsets / max(reach, 0.1)) ** 2)
     weights /= weights.sum()

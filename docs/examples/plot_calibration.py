@@ -35,9 +35,9 @@ ImagesDisplay.from_predictions(X_test[:8], y_test[:8], n_columns=4)
 # Three classifiers
 # -----------------
 #
-# Naive Bayes takes each pixel for a witness of its own, although neighbours have much in common,
+# Naive Bayes takes each pixel for a witness of its own, although neighbors have much in common,
 # and is known for being too sure. Of the convolutional network there are two: one as it comes,
-# and one that learnt with ``label_smoothing=0.1``, which spreads a tenth of each label over both
+# and one that learned with ``label_smoothing=0.1``, which spreads a tenth of each label over both
 # classes. The Brier score is the mean squared distance of the probabilities from the truth: the
 # lower, the better.
 

@@ -69,7 +69,7 @@ ax.grid(axis="x", alpha=0.3)
 
 # %%
 # The convolutional network makes the fewest mistakes here, but it took by far the longest to
-# learn, and the SVC is not far behind. On images as small and well-centred as these, try an SVC
+# learn, and the SVC is not far behind. On images as small and well-centered as these, try an SVC
 # first.
 #
 # What is left to get wrong

@@ -62,13 +62,13 @@ FeatureMapDisplay.from_estimator(classifier, image, n_maps=4)
 # answers set that class apart best, and show the images that excite it most.
 
 strongest = feature_maps(classifier, X_test)[-1].max(axis=(1, 2))
-favourites = []
+favorites = []
 for name in names:
     own, other = strongest[y_test == name], strongest[y_test != name]
     spread = strongest.std(axis=0) + 1e-6
-    favourites.append(np.argmax((own.mean(axis=0) - other.mean(axis=0)) / spread))
+    favorites.append(np.argmax((own.mean(axis=0) - other.mean(axis=0)) / spread))
 
-exciting = np.concatenate([np.argsort(-strongest[:, i])[:4] for i in favourites])
+exciting = np.concatenate([np.argsort(-strongest[:, i])[:4] for i in favorites])
 ImagesDisplay.from_predictions(X_test[exciting], y_test[exciting], n_columns=4)
 
 # %%
@@ -79,12 +79,12 @@ ImagesDisplay.from_predictions(X_test[exciting], y_test[exciting], n_columns=4)
 
 colors = dict(zip(names, ["#0072B2", "#E69F00", "#009E73"], strict=True))
 figure, axes = plt.subplots(3, 1, figsize=(6.4, 6), layout="constrained")
-for ax, favourite in zip(axes, favourites, strict=True):
-    answers = strongest[:, favourite]
+for ax, favorite in zip(axes, favorites, strict=True):
+    answers = strongest[:, favorite]
     bins = np.linspace(answers.min(), answers.max(), 40)
     for name in names:
         ax.hist(answers[y_test == name], bins=bins, color=colors[name], alpha=0.7, label=name)
-    ax.set(title=f"filter {favourite} of the last stage", ylabel="images")
+    ax.set(title=f"filter {favorite} of the last stage", ylabel="images")
 axes[0].legend()
 axes[-1].set_xlabel("strongest answer in the image")
 plt.show()

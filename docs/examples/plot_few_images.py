@@ -2,7 +2,7 @@
 How many images does it take?
 =============================
 
-Drawing or labelling images is work. How many are needed until shapes are told apart? A learning
+Drawing or labeling images is work. How many are needed until shapes are told apart? A learning
 curve shows it, for the convolutional network and for two classifiers that are not one: a random
 forest on the pixels, and an SVC on histograms of gradients (HOG), a classic description of images
 made by hand.

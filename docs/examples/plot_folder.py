@@ -10,7 +10,7 @@ reads them, and a pipeline that begins with a reader predicts for new files by t
 # A folder of images
 # ------------------
 #
-# To have some, we draw shapes in colour and in three sizes, and write them to a temporary folder.
+# To have some, we draw shapes in color and in three sizes, and write them to a temporary folder.
 # With images of your own, skip this step and set ``folder``.
 
 import tempfile
@@ -66,7 +66,7 @@ print(photos.images.shape, y[:3])
 # Learning
 # --------
 #
-# ``X`` says by its shape that these are colour images, so there is nothing to set for that.
+# ``X`` says by its shape that these are color images, so there is nothing to set for that.
 
 X_train, X_test, y_train, y_test, _, files_test = train_test_split(
     photos.images, y, photos.filenames, stratify=y, random_state=0
@@ -87,7 +87,7 @@ plt.show()
 #
 # An image that comes later must be read as these were. Put an
 # :class:`~sklearn_shapecnn.ImageReader` in front of the classifier, and the two are one estimator
-# that takes paths. Its ``fit`` takes paths as well; here the classifier has learnt already.
+# that takes paths. Its ``fit`` takes paths as well; here the classifier has learned already.
 
 reader = ImageReader(image_shape=(32, 32), as_gray=False, aspect="pad")
 pipeline = make_pipeline(reader, classifier)

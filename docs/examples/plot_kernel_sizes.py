@@ -48,7 +48,7 @@ print(search.best_params_)
 #
 # Each field is the mean accuracy on the images held out in cross-validation. In the first column
 # the filters are a single pixel wide: they see how bright a point is, but no edge and no corner,
-# and more of them help little. As soon as a filter has neighbours to compare with, the network
+# and more of them help little. As soon as a filter has neighbors to compare with, the network
 # does much better.
 
 scores = search.cv_results_["mean_test_score"]  # n_filters varies fastest

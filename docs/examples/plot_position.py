@@ -46,7 +46,7 @@ for classifier in (cnn, mlp):
 # ----------------
 #
 # Now we move the test images, by up to 12 pixels up or down, left or right; all shapes stay
-# wholly in view. At each place both networks are asked again. The colour says how probable the
+# wholly in view. At each place both networks are asked again. The color says how probable the
 # label of the middle still is, as a mean over the hundred images.
 
 figure, axes = plt.subplots(2, 1, figsize=(5, 7.6), layout="constrained")
@@ -57,7 +57,7 @@ plt.show()
 
 # %%
 # Neither of them has seen a shape outside the middle. The convolutional network names it all the
-# same, wherever it stands. The other one has learnt what shapes look like in the middle, and only
+# same, wherever it stands. The other one has learned what shapes look like in the middle, and only
 # there: a few pixels further it is lost.
 
 # sphinx_gallery_thumbnail_number = 2

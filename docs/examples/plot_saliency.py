@@ -104,7 +104,7 @@ plt.show()
 # Red speaks for what was asked, blue against it; the lines are the borders of the shapes. Asked
 # for a star, Grad-CAM lights up around the star; asked for a ring, on the ring. Occlusion also
 # shows that each shape speaks against the other. Integrated gradients turn from red to blue at
-# the edges of the star, but have both colours all over the ring: what single pixels add is hard
+# the edges of the star, but have both colors all over the ring: what single pixels add is hard
 # to read there. No such map is the whole truth. Each answers a question of its own.
 
 # sphinx_gallery_thumbnail_number = 5

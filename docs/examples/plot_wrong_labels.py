@@ -3,7 +3,7 @@ Which labels are wrong?
 =======================
 
 Whoever sorts hundreds of images into folders puts some into the wrong one. cleanlab finds them: it
-asks a classifier about images that it has not learnt from, and suspects labels that the classifier
+asks a classifier about images that it has not learned from, and suspects labels that the classifier
 is sure to be others. cleanlab is a library of its own: ``pip install cleanlab``.
 """
 
@@ -62,11 +62,11 @@ for label, name in enumerate(photos.target_names):
     print(f"{name}/ has {np.sum(photos.target == label)} images")
 
 # %%
-# Asking about images that were not learnt
-# ----------------------------------------
+# Asking about images that were not learned
+# -----------------------------------------
 #
-# A network that has learnt a wrong label may well repeat it. So each image is judged by a network
-# that has not learnt from it: ``cross_val_predict`` fits four, each on three quarters of them.
+# A network that has learned a wrong label may well repeat it. So each image is judged by a network
+# that has not learned from it: ``cross_val_predict`` fits four, each on three quarters of them.
 
 classifier = ShapeCNNClassifier(n_filters=(16, 32), max_iter=15, random_state=0)
 probabilities = cross_val_predict(

@@ -32,6 +32,7 @@ def test_all_draw_for_gray_and_color(task):
         assert display.ax_.get_figure(root=True) is display.figure_
 
 
+@pytest.mark.slow
 def test_all_draw_for_pipelines_and_searches(few):
     X, y = few
     pipe = make_pipeline(MinMaxScaler(), small_classifier(max_iter=1))
@@ -40,6 +41,7 @@ def test_all_draw_for_pipelines_and_searches(few):
         display.figure_.canvas.draw()
 
 
+@pytest.mark.slow
 def test_all_draw_the_same_for_frozen_estimators(few, frozen):
     estimator, plain = frozen
     for display, expected in zip(draw_all(estimator, *few), draw_all(plain, *few), strict=True):

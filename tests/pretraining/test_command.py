@@ -105,6 +105,7 @@ def test_the_file_has_the_name_that_was_asked_for(tmp_path):
 # The command
 
 
+@pytest.mark.slow
 def test_a_quick_go_writes_a_file_that_starts_networks(tmp_path, read, capsys):
     output = tmp_path / "new" / "quick.npz"
     arguments = ["--quick", "--checkpoints", str(tmp_path / "run"), "--output", str(output)]

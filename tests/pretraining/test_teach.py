@@ -6,6 +6,8 @@ import torch
 
 from sklearn_shapecnn._pretraining.teach import Lesson, Teacher
 
+pytestmark = pytest.mark.slow
+
 SMALL = Lesson(n_categories=6, n_steps=5, n_kernel_steps=3, batch_size=8)
 
 

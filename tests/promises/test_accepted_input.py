@@ -29,10 +29,9 @@ from accepted_input import (
 )
 from helpers import small_classifier
 
-import sklearn_shapecnn
 from sklearn_shapecnn import ImagesDisplay, inspection
 
-ROOT = Path(sklearn_shapecnn.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def given(argument, value):
@@ -163,16 +162,19 @@ if pd.__version__.startswith("2"):  # later versions have nothing else
     PANDAS_SWITCHES["copy on write"] = lambda: pd.option_context("mode.copy_on_write", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_no_switch_of_other_libraries_changes_anything(switch, expected):
     assert find_faults(expected, around=SWITCHES[switch]) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switch", PANDAS_SWITCHES)
 def test_no_switch_of_pandas_changes_anything(switch, expected):
     assert find_faults(expected, make_before=False, around=PANDAS_SWITCHES[switch]) == {}
 
 
+@pytest.mark.slow
 def test_arrays_of_any_library_under_array_api_dispatch():
     # SciPy has to know of it before it is imported.
     code = """

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from sklearn_shapecnn import make_shapes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("parameters", "message"),

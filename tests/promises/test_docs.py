@@ -12,7 +12,7 @@ from joblib.pool import PicklingPool
 
 import sklearn_shapecnn
 
-ROOT = Path(sklearn_shapecnn.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MADE = ("_build", "auto_examples", "draw", "generated")  # folders in docs/ that are no pages
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ERROR = re.compile(r"^# (\w+(?:Error|Warning)): (.*)", re.MULTILINE | re.DOTALL)
@@ -76,6 +76,7 @@ def run_code(code, namespace, page, line):
     assert re.fullmatch(told, " ".join(str(raised.value).split()), re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", find_pages())
 def test_the_code_of_a_page_runs(page, pyplot, joblib_pool, tmp_path, monkeypatch):
     if page in SINCE_1_9:

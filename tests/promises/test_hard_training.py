@@ -12,6 +12,8 @@ from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._training.sample import Sample
 
+pytestmark = pytest.mark.slow
+
 IDLE = "The network has learned next to nothing: "
 LOST = "The network has lost much of what it learned: "
 SAME = "all pixels of X are the same"

@@ -37,8 +37,9 @@ def are_same(one, other):
     return bool(np.array_equal(one, other)) if isinstance(one, np.ndarray) else one == other
 
 
+@pytest.mark.slow
 def test_random_moments():
-    script = PACKAGE.parent / "docs" / "benchmarks" / "interrupts.py"
+    script = Path(__file__).parents[2] / "docs" / "benchmarks" / "interrupts.py"
     ran = subprocess.run(
         [sys.executable, str(script), "--quick"],
         capture_output=True,
@@ -88,6 +89,7 @@ def moments_of(work):
     return sorted({*first.values(), *last.values()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["early stopping, without column names", "warm start"])
 def test_every_line(few, kind, monkeypatch):
     X, y = few
@@ -189,6 +191,7 @@ print("it goes on")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 @pytest.mark.parametrize("n_times", [1, 2])
 @pytest.mark.parametrize("n_jobs", [1, 2])

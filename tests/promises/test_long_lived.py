@@ -16,6 +16,8 @@ from helpers import small_classifier
 
 from sklearn_shapecnn._training.net import ShapeNet
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 120  # seconds; threads that take longer count as deadlocked
 
 needs_proc = pytest.mark.skipif(

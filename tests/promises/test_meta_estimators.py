@@ -48,6 +48,7 @@ def test_at_the_end_of_a_pipeline(shapes, transformer, image_shape, bar):
 # Searches
 
 
+@pytest.mark.slow
 def test_grid_search_over_kernel_sizes_finds_the_same_in_two_processes(shapes):
     X, y = shapes
     one, two = (
@@ -81,6 +82,7 @@ def test_grid_search_over_parameters_of_a_pipeline_step(few):
     np.testing.assert_array_equal(search.predict_proba(X), by_hand.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_halving_grid_search_keeps_the_better_half_for_more_images(shapes):
     grid = {"kernel_size": [1, 3], "n_filters": [(4, 8), (8, 16)]}
     search = HalvingGridSearchCV(

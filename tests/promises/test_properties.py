@@ -26,6 +26,8 @@ from helpers import small_classifier
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 
 @cases(500)
 @given(pixel_arrays(SHAPES) | pixel_arrays(GOOD_SHAPES, NUMBERS))

@@ -76,6 +76,7 @@ def digest():
     return fixed.hexdigest(), fresh.hexdigest()
 
 
+@pytest.mark.slow
 def test_in_new_processes():
     code = "from test_reproducible import digest; print(*digest())"
     found = [digest()]
@@ -91,6 +92,7 @@ def test_in_new_processes():
     assert len({fresh for _, fresh in found}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_in_parallel_jobs(images, expected, backend):
     for n_jobs in (1, 2):
@@ -101,6 +103,7 @@ def test_in_parallel_jobs(images, expected, backend):
         np.testing.assert_array_equal(found, expected * 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_inside_and_outside_of_a_search(images, backend):
     X, y = images
@@ -129,6 +132,7 @@ def test_after_pickling(images, expected, setting):
     np.testing.assert_array_equal(clf.predict_proba(X), copy.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_none_differs_in_forked_processes_too(images):
     with on("multiprocessing", 2):
         found = joblib.Parallel()(

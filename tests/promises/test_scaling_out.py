@@ -15,6 +15,8 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_shapecnn import make_shapes
 
+pytestmark = pytest.mark.slow
+
 RETRIES = {"max_restarts": 3, "max_task_retries": 3}
 
 

@@ -46,15 +46,23 @@ def fitted_source():
     return FrozenEstimator(small_classifier(max_iter=1).fit(X, y))
 
 
+@pytest.mark.slow
+@parametrize_with_checks([ShapeCNNClassifier(), ShapeCNNRegressor()])
+def test_check_estimator_of_the_defaults(estimator, check):
+    run_check(estimator, check)
+
+
 @parametrize_with_checks(
     [
-        ShapeCNNClassifier(),
         small_classifier(weights=None, max_iter=8),
         small_classifier(weights=fitted_source(), max_iter=8),
-        ShapeCNNRegressor(),
     ]
 )
-def test_check_estimator(estimator, check):
+def test_check_estimator_of_small_networks(estimator, check):
+    run_check(estimator, check)
+
+
+def run_check(estimator, check):
     if name_of(check) == "check_class_weight_classifiers" and estimator.max_iter != "auto":
         pytest.skip("it sets max_iter=1000, which takes a minute; the default goes through it")
     try:

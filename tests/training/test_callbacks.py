@@ -111,6 +111,7 @@ def test_checkpoints_hold_the_weights(tmp_path):
     assert_same(other, clf)
 
 
+@pytest.mark.slow
 def test_tensorboard(tmp_path):
     from torch.utils.tensorboard import SummaryWriter
 

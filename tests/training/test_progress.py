@@ -146,6 +146,7 @@ def test_a_failed_fit_tears_callbacks_down_and_changes_nothing(plain):
     assert_same(clf, plain)
 
 
+@pytest.mark.slow
 @needs_sklearn_callbacks
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_monitor_and_bar_from_inside_a_search_over_a_pipeline(n_jobs, capsys):
@@ -207,6 +208,7 @@ def test_verbose_draws_a_bar_in_a_terminal(monkeypatch, plain):
     assert_same(clf, plain)
 
 
+@pytest.mark.slow
 def test_verbose_draws_a_bar_in_a_notebook():
     import nbformat
     from nbclient import NotebookClient

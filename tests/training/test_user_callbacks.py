@@ -183,6 +183,7 @@ def test_a_callback_works_in_a_search_of_two_processes(name, tmp_path):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+@pytest.mark.slow
 def test_callbacks_go_to_another_process_in_a_pickle(tmp_path):
     fitted = {}
     for name in sorted(WORKING.keys() - {"NeptuneLogger", "LoadInitState"}):

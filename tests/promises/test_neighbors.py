@@ -11,6 +11,7 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from mapie.classification import CrossConformalClassifier, SplitConformalClassifier
+from mapie.regression import SplitConformalRegressor
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - imported for its effect
 from sklearn.metrics import recall_score
@@ -27,7 +28,9 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
+from sklearn_shapecnn import ShapeCNNClassifier, ShapeCNNRegressor, make_shapes
+
+pytestmark = pytest.mark.slow
 
 # The search space
 
@@ -256,6 +259,19 @@ def test_more_confidence_takes_larger_sets(noisy):
     sets = conformal.predict_set(X[400:])[1]
     assert (np.diff(sets.sum(axis=1), axis=1) >= 0).all()
     assert (np.diff(sets.sum(axis=(0, 1))) > 0).all()
+
+
+def test_intervals_of_numbers_cover_what_they_promise():
+    shapes = make_shapes(600, image_shape=(12, 12), noise=0.3, return_X_y=False, random_state=0)
+    X, y = shapes.data, shapes.sizes
+    reg = ShapeCNNRegressor(n_filters=(4, 8), max_iter=8, random_state=0).fit(X[:150], y[:150])
+    conformal = SplitConformalRegressor(reg, confidence_level=0.9)
+    conformal.conformalize(X[150:350], y[150:350])
+    numbers, intervals = conformal.predict_interval(X[350:])
+    low, high = intervals[:, :, 0].T
+    np.testing.assert_array_equal(numbers, reg.predict(X[350:]))
+    assert 0.82 <= ((low <= y[350:]) & (y[350:] <= high)).mean() <= 0.98
+    assert (high - low).mean() < np.ptp(y)  # more than nothing is known
 
 
 def test_bare_images_are_still_refused_by_mapie(noisy):
