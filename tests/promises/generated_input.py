@@ -22,7 +22,7 @@ TINY = {"n_filters": (2,), "max_iter": 1}  # the quickest to fit
 OURS = {
     ConvergenceWarning: "all pixels of X are the same|may therefore never be predicted",
     DataConversionWarning: "A column-vector y was passed",
-    UserWarning: "The pixels of X seem to be on another scale|class_weight has weights for",
+    UserWarning: "The pixels of X seem to be on another scale|class_weight has weights for|In y, ",
 }
 HUGE = 10**400  # an int that no float holds
 
@@ -52,11 +52,14 @@ def works_or_is_refused(call, *names):
     return result
 
 
-def assert_probabilities(probabilities, shape):
+def assert_probabilities(probabilities, shape, of_labels=False):
+    """Of classes that exclude each other, or of labels of which an image may have several."""
     assert probabilities.shape == shape
     assert np.isfinite(probabilities).all()
     assert (probabilities >= 0).all()
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-9)
+    assert (probabilities <= 1).all()
+    if not of_labels:
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-9)
 
 
 def from_list(values):

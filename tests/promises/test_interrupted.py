@@ -134,7 +134,7 @@ def test_every_line(few, kind, monkeypatch):
         is_cut = "interrupted after epoch" in str(interrupt)
         outcomes["learned until then" if is_cut else "done"] += 1
         assert ("feature_names_in_" in after) == (kind == "warm start")
-        assert set(after) - {"feature_names_in_"} == FITTED
+        assert set(after) - {"feature_names_in_"} == FITTED | {"classes_"}
         probabilities = clf.predict_proba(X_new)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
         assert len(clf.loss_curve_) == clf.n_iter_ + 3 * (kind == "warm start")
