@@ -514,6 +514,7 @@ class ShapeCNNClassifier(
         """
         # scikit-learn's own score knows fewer kinds of arrays.
         weights = as_numpy(sample_weight, "sample_weight")
+        y = as_numpy(y, "y")
         y = check_indicators(y) if is_matrix(y) else plain_labels(y)
         return super().score(X, y, weights)
 
@@ -607,7 +608,8 @@ class ShapeCNNClassifier(
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
     ) -> Targets:
-        if y is not None and is_matrix(y):
+        y = as_numpy(y, "y")
+        if is_matrix(y):
             return self._check_labels(y, sample_weight, pixels, classes, incremental)
         name = type(self).__name__
         if isinstance(self.class_weight, list | tuple):
@@ -647,7 +649,7 @@ class ShapeCNNClassifier(
                 f"the numbers of the columns, 0 to {n_labels - 1}; got {classes!r}."
             )
         weights = check_weights(sample_weight, None, pixels)
-        label_weights = check_label_weights(self.class_weight, indicators, weights)
+        label_weights = check_label_weights(self.class_weight, indicators, weights, incremental)
         if not incremental:
             warn_about_constant_labels(indicators, weights)
         return Targets(indicators, weights, n_labels, np.arange(n_labels), label_weights)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn._compat import StrOptions
 from sklearn_shapecnn._estimator import ImageEstimator, check_finite
+from sklearn_shapecnn._input.errors import check_mask
 from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.targets import Targets, check_numbers, warn_about_constant_targets
 from sklearn_shapecnn._input.weights import check_weights
@@ -20,7 +21,7 @@ from sklearn_shapecnn._parameters import SHARED_CONSTRAINTS
 from sklearn_shapecnn._training.losses import NUMBER_LOSSES, Loss, NumberLoss
 
 
-class ShapeCNNRegressor(RegressorMixin, ImageEstimator):
+class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
     """Convolutional network that predicts numbers from small images.
 
     The network is that of :class:`ShapeCNNClassifier`: a sequence of stages, in each of which small
@@ -441,7 +442,9 @@ class ShapeCNNRegressor(RegressorMixin, ImageEstimator):
         """
         # scikit-learn's own score knows fewer kinds of arrays.
         weights = as_numpy(sample_weight, "sample_weight")
-        return super().score(X, as_numpy(y, "y"), weights)
+        y = as_numpy(y, "y")
+        check_mask(y, "y")
+        return super().score(X, y, weights)
 
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool

@@ -150,6 +150,7 @@ def test_class_weight_of_each_label():
         ([1, 2, 3], "absence and the presence"),
         ({1: -1}, "not negative"),
         ({1: "heavy"}, "class_weight"),
+        ({0: 0, 1: 0}, "no label with a weight"),
     ],
 )
 def test_class_weights_that_cannot_be(data, class_weight, message):

@@ -62,5 +62,6 @@ for column, name in enumerate(names):
     display = SaliencyDisplay.from_estimator(
         classifier, some, target=column, method="occlusion", window=12
     )
-    display.figure_.suptitle(f"What speaks for a {name}?", y=1.04)
+    for ax in display.axes_[0]:
+        ax.set_title(f"{name}?", fontsize=8)
 plt.show()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -163,6 +164,8 @@ def plain_labels(y: Any, name: str = "y") -> Any:
         with prefix_errors(name):
             return np.asarray(y) if numpy_dtype is None else y.to_numpy(dtype=numpy_dtype)
     y = as_numpy(y, name)
+    if issparse(y):
+        y = y.toarray()
     check_mask(y, name)
     if is_tensor(first_of(y)):
         y = [as_numpy(label, name) for label in y]

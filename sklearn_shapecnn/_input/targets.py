@@ -46,9 +46,7 @@ class Targets:
 
 
 def is_matrix(y: Any) -> bool:
-    """Whether y has several columns, or is a sparse matrix."""
-    if issparse(y):
-        return True
+    """Whether y has several columns."""
     shape = getattr(y, "shape", None)
     if shape is None:
         first = first_of(y)
@@ -73,6 +71,9 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
     ValueError
         If it holds something else than 0 and 1, or has not one row for each image.
     """
+    check_mask(y, name)
+    if isinstance(y, list | tuple) and is_tensor(first_of(y)):
+        y = [as_numpy(row, name) for row in y]
     with prefix_errors(name):
         shape = y.shape if issparse(y) else np.shape(y)
     if shape[0] == 1 and n_samples not in (1, None):
@@ -97,10 +98,10 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
 
 def warn_about_constant_labels(indicators: np.ndarray, weights: np.ndarray) -> None:
     """Warn about labels that no image has, or every one."""
-    shares = np.average(indicators, axis=0, weights=weights)
+    absent, present = label_shares(indicators, weights)
     found = []
-    for what, share in (("no image", 0), ("every image", 1)):
-        labels = np.flatnonzero(shares == share).tolist()
+    for what, share in (("no image", present), ("every image", absent)):
+        labels = np.flatnonzero(share == 0).tolist()
         if labels:
             named = ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
             found.append(f"{what} has the label{'s' * (len(labels) > 1)} {named}")
@@ -109,6 +110,14 @@ def warn_about_constant_labels(indicators: np.ndarray, weights: np.ndarray) -> N
             f"In y, {' and '.join(found)}: there is nothing to learn about that. Leave such "
             f"columns out, or give images with and without each label."
         )
+
+
+def label_shares(indicators: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Shares of the images without and with each label, of shape (2, n_labels), in float64."""
+    present = indicators.astype(np.float64)
+    # Each a sum of its own: as one minus the other, a share of zero might be rounded.
+    totals = np.stack([weights.astype(np.float64) @ each for each in (1 - present, present)])
+    return totals / totals.sum(axis=0)
 
 
 def check_numbers(y: Any, n_samples: int, estimator_name: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_non_negative
 from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn._input.errors import check_mask, prefix_errors
 from sklearn_shapecnn._input.plain import as_numpy
+from sklearn_shapecnn._input.targets import label_shares
 
 MAX_CLASS_RATIO = 999  # total weight of one class over another's; beyond, a class may be overlooked
 
@@ -49,8 +50,8 @@ def check_weights(
         weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
     if not weights.any():
         raise ValueError(
-            "All sample weights are zero: fit needs images of two classes with a positive weight, "
-            "partial_fit one image. Look at sample_weight and class_weight."
+            "All sample weights are zero: there is no image to learn from. Look at sample_weight "
+            "and class_weight."
         )
     weights = _scale_to_one(weights)
     weights[weights < 1e-30] = 0  # lost beside the others in float32
@@ -94,7 +95,7 @@ def warn_about_light_classes(classes: np.ndarray, targets: np.ndarray, weights: 
 
 
 def check_label_weights(
-    class_weight: Any, indicators: np.ndarray, weights: np.ndarray
+    class_weight: Any, indicators: np.ndarray, weights: np.ndarray, is_piece: bool = False
 ) -> np.ndarray | None:
     """Find the weights of the absence and of the presence of each label; None if all are alike.
 
@@ -106,11 +107,14 @@ def check_label_weights(
         Which labels the images have.
     weights : ndarray of shape (n,)
         Of the images.
+    is_piece : bool, default=False
+        Whether these are some images of many, whose shares say nothing of the others.
 
     Returns
     -------
     label_weights : ndarray of shape (2, n_labels), dtype float64
-        On average over the images, each label has the weight one.
+        On average over the images, each label has the weight one; of a piece, on average over
+        absence and presence.
 
     Raises
     ------
@@ -120,8 +124,7 @@ def check_label_weights(
     if class_weight is None:
         return None
     n_labels = indicators.shape[1]
-    present = np.average(indicators, axis=0, weights=weights)
-    shares = np.stack((1 - present, present))
+    shares = label_shares(indicators, weights)
     if isinstance(class_weight, str):
         both = (shares > 0).all(axis=0)
         return np.divide(0.5, shares, out=np.ones_like(shares), where=both)
@@ -145,7 +148,12 @@ def check_label_weights(
             f"class_weight must hold finite numbers that are not negative, but got "
             f"{class_weight!r}."
         )
-    totals = (by_label * shares).sum(axis=0)
+    totals = by_label.mean(axis=0) if is_piece else (by_label * shares).sum(axis=0)
+    if not totals.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} leaves no label with a weight: there is nothing to "
+            f"learn."
+        )
     return by_label / np.where(totals > 0, totals, 1.0)
 
 

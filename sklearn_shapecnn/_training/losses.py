@@ -10,6 +10,8 @@ from scipy.special import entr, xlogy
 from torch import nn
 from torch.nn import functional as F
 
+from sklearn_shapecnn._input.targets import label_shares
+
 LEARNED_LOSS = 0.02  # mean loss above the least possible at which nothing is left to learn
 NUMBER_LOSSES = ("squared_error", "absolute_error", "huber")
 
@@ -170,8 +172,7 @@ class LabelLoss(Loss):
         self, targets: np.ndarray, weights: np.ndarray, smoothed: bool = True
     ) -> tuple[float, float]:
         smoothing = self.label_smoothing if smoothed else 0.0
-        present = np.average(targets, axis=0, weights=weights)
-        shares = np.stack((1 - present, present))
+        shares = label_shares(targets, weights)
         if self.label_weights is not None:
             shares = shares * self.label_weights.numpy(force=True)
         total = shares.sum(axis=0)
@@ -226,10 +227,10 @@ class NumberLoss(Loss):
     def score(self, sums: torch.Tensor) -> float:
         rests, firsts, squares = sums[:-1].unflatten(0, (3, -1))
         spreads = squares - firsts**2 / sums[-1]
-        # As in scikit-learn's r2_score: targets that are all the same count as 0 if missed.
+        # Targets that are all the same tell nothing; alone they count as in r2_score.
         is_even = spreads <= 1e-12 * squares
         scores = torch.where(is_even, (rests == 0).double(), 1 - rests / spreads)
-        return float(scores.mean())
+        return float(scores[~is_even].mean() if not is_even.all() else scores.mean())
 
     def bounds(
         self, targets: np.ndarray, weights: np.ndarray, smoothed: bool = True

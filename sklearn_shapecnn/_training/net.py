@@ -171,6 +171,7 @@ class ShapeNet(NeuralNet):
                 group["weight_decay"] = alpha
         self.criterion = loss
         self.initialize_criterion()
+        self.criterion_.to(self.device)
 
     def snapshot(self) -> ShapeNet:
         """A copy as if the training had ended now: with the best weights, if these are kept."""
@@ -207,15 +208,12 @@ class ShapeNet(NeuralNet):
     @torch.no_grad()
     def evaluation_sums(self, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
         """The sums that the score of a sample is made of, and the sum of its losses, in float64."""
-        criterion = self.criterion_.to("cpu")
-        scores = torch.from_numpy(
-            self._compute("scores", sample.images, self.module_.config.n_outputs, sample.rows)
-        )
-        targets, weights = torch.from_numpy(sample.targets), torch.from_numpy(sample.weights)
-        losses = criterion.plain(scores, targets)
-        sums = criterion.sums(scores, targets, weights)
-        criterion.to(self.device)
-        return sums, (losses.double() * weights).sum()
+        found = self._compute("scores", sample.images, self.module_.config.n_outputs, sample.rows)
+        arrays = found, sample.targets, sample.weights
+        scores, targets, weights = (torch.from_numpy(each).to(self.device) for each in arrays)
+        losses = self.criterion_.plain(scores, targets)
+        sums = self.criterion_.sums(scores, targets, weights)
+        return sums.cpu(), (losses.double() * weights).sum().cpu()
 
     def scores(self, images: ImageSet) -> np.ndarray:
         """Scores (logits) of images, in float32 and of shape (n, n_outputs)."""

@@ -83,10 +83,12 @@ class Sample(Dataset):
             If nothing would be held out.
         """
         held_out = np.zeros(len(self), dtype=bool)
-        strata = self.targets if self.targets.ndim == 1 else np.zeros(len(self))
+        has_classes = self.targets.ndim == 1
+        least = 1 if has_classes else 2  # of a single number there is no R2
+        strata = self.targets if has_classes else np.zeros(len(self))
         for stratum in np.unique(strata):
             members = rng.permutation(np.flatnonzero(strata == stratum))
-            n_held_out = min(max(1, round(fraction * len(members))), len(members) - 1)
+            n_held_out = min(max(least, round(fraction * len(members))), len(members) - 1)
             held_out[members[:n_held_out]] = True
         if not held_out.any():
             raise ValueError(

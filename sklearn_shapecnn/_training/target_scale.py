@@ -61,9 +61,12 @@ class TargetScale:
     def updated(self, found: TargetScale) -> TargetScale:
         """Take over what is found in later targets, where all earlier ones were the same."""
         knows = self.deviation > 0
+        # Pieces that are each the same number, but not the same one as the others.
+        differ = ~knows & (found.deviation == 0) & (found.center != self.center)
+        distance = np.abs(found.center / 2 - self.center / 2)
         return TargetScale(
-            np.where(knows, self.center, found.center),
-            np.where(knows, self.deviation, found.deviation),
+            np.where(knows | differ, self.center, found.center),
+            np.where(knows, self.deviation, np.where(differ, 2 * distance, found.deviation)),
         )
 
     def warn_if_unlike(self, found: TargetScale) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_shapecnn._finder import has_image_estimator
+from sklearn_shapecnn._finder import find_image_estimator, has_image_estimator
 from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.image_shape import find_image_shape
+from sklearn_shapecnn._training.losses import LabelLoss
 from sklearn_shapecnn.inspection._images import given_images
 
 
@@ -99,8 +100,10 @@ def shift_probabilities(
         rows.append(np.stack([estimator.predict_proba(_like(X, each)) for each in moved], axis=1))
     probabilities = np.stack(rows, axis=1)
     middle = len(shifts) // 2
-    # Only probabilities of classes that exclude each other sum to one.
-    has_labels = not np.allclose(probabilities.sum(axis=-1), 1)
+    if has_image_estimator(estimator):
+        has_labels = isinstance(find_image_estimator(estimator)[0].net_.criterion_, LabelLoss)
+    else:  # only probabilities of classes that exclude each other sum to one
+        has_labels = not np.allclose(probabilities.sum(axis=-1), 1)
     labels = probabilities > 0.5 if has_labels else probabilities.argmax(axis=-1)[..., None]
     same = (labels == labels[:, middle : middle + 1, middle : middle + 1]).all(axis=-1)
     return Bunch(probabilities=probabilities, shifts=shifts, same_label=float(same.mean()))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.sparse import coo_array, csr_matrix
 
-from sklearn_shapecnn._input.targets import check_indicators, check_numbers, is_matrix
+from sklearn_shapecnn._input.targets import check_indicators, check_numbers, is_matrix, label_shares
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from sklearn_shapecnn._input.targets import check_indicators, check_numbers, is_
         (["ab", "cd"], False),
         ([np.array([0, 1])], True),
         (csr_matrix((3, 2)), True),
+        (csr_matrix((3, 1)), False),
         ([], False),
     ],
 )
@@ -55,7 +56,15 @@ def test_numbers_get_a_column_for_each_target():
     assert check_numbers([torch.tensor(1.0), torch.tensor(2.0)], 2, "Estimator").shape == (2, 1)
 
 
+def test_shares_of_what_is_everywhere_are_exactly_one():
+    indicators = np.ones((50, 3), dtype=np.float32)
+    weights = np.random.default_rng(0).uniform(0.1, 2, 50).astype(np.float32)
+    assert label_shares(indicators, weights).tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
 def test_masked_targets_are_refused():
+    with pytest.raises(ValueError, match="masked"):
+        check_indicators(np.ma.masked_array([[0, 1]], mask=[[True, False]]), 1)
     masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
     with pytest.raises(ValueError, match="masked"):
         check_numbers(masked, 2, "Estimator")

@@ -104,8 +104,8 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
         (
             None,
             {"a": 0, "b": 0},
-            "^All sample weights are zero: fit needs images of two classes with a positive weight, "
-            r"partial_fit one image\. Look at sample_weight and class_weight\.$",
+            r"^All sample weights are zero: there is no image to learn from\. Look at "
+            r"sample_weight and class_weight\.$",
         ),
         (None, {"a": -1}, "class_weight must hold finite numbers that are not negative"),
         (None, {"a": np.inf}, "class_weight must hold finite numbers that are not negative"),

@@ -1,6 +1,7 @@
 import pickle
 import signal
 from functools import partial
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -81,6 +82,17 @@ class Interrupt(Callback):
 
     def on_batch_begin(self, net, **kwargs):
         if len(net.history) == self.epoch and len(net.history[-1, "batches"]) == self.batch:
+            signal.raise_signal(signal.SIGINT)
+
+
+class InterruptOnce(Interrupt):
+    """Presses Ctrl-C once in a process: of two threads, the second might press it too late."""
+
+    pressed: ClassVar[list] = []
+
+    def on_batch_begin(self, net, **kwargs):
+        if not self.pressed and len(net.history) == self.epoch:
+            self.pressed.append(True)
             signal.raise_signal(signal.SIGINT)
 
 
@@ -209,7 +221,8 @@ def test_ctrl_c_ends_whatever_has_called_fit(method):
 @pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
 def test_ctrl_c_in_a_worker_ends_a_search(backend):
     with joblib.parallel_config(backend, n_jobs=2), pytest.raises(KeyboardInterrupt):
-        METHODS["search"](make_classifier(callbacks=[Interrupt(epoch=2)]))
+        METHODS["search"](make_classifier(callbacks=[InterruptOnce(epoch=2)]))
+    InterruptOnce.pressed.clear()
 
 
 def test_ctrl_c_while_the_first_epoch_is_scored(monkeypatch):

@@ -76,3 +76,9 @@ def test_a_warning_about_another_scale():
         known.warn_if_unlike(TargetScale(np.array([5000.0]), np.array([2000.0])))
     unknown = TargetScale(np.array([5.0]), np.array([0.0]))
     unknown.warn_if_unlike(TargetScale(np.array([5000.0]), np.array([2000.0])))
+
+
+def test_pieces_that_are_each_one_number_teach_a_scale():
+    scale = TargetScale(np.array([5.0]), np.array([0.0]))
+    updated = scale.updated(TargetScale(np.array([8.0]), np.array([0.0])))
+    assert (updated.center, updated.deviation) == (5, 3)
