@@ -208,17 +208,17 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
     Examples
     --------
-    How large is the shape in an image, in pixels?
+    Where is the center of the shape in an image, its row and its column?
 
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn_shapecnn import ShapeCNNRegressor, make_shapes
     >>> shapes = make_shapes(300, image_shape=(24, 24), return_X_y=False, random_state=0)
     >>> X_train, X_test, y_train, y_test = train_test_split(
-    ...     shapes.data, shapes.sizes, random_state=0
+    ...     shapes.data, shapes.centers, random_state=0
     ... )
     >>> reg = ShapeCNNRegressor(random_state=0).fit(X_train, y_train)
     >>> reg.predict(X_test).shape
-    (75,)
+    (75, 2)
     >>> reg.score(X_test, y_test) > 0.9
     True
     """
