@@ -11,6 +11,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from common import hog_features, print_header, print_machine, print_row
@@ -36,7 +37,9 @@ TEN += ("rectangle", "pentagon", "hexagon", "star", "cross")
 N_TEST = 1000
 
 CLASSIFIERS: dict[str, Callable] = {
-    "ShapeCNNClassifier": lambda seed: ShapeCNNClassifier(random_state=seed),
+    "ShapeCNNClassifier": lambda seed, **parameters: ShapeCNNClassifier(
+        random_state=seed, **parameters
+    ),
     "MLPClassifier": lambda seed: MLPClassifier(random_state=seed),
     "RandomForestClassifier": lambda seed: RandomForestClassifier(random_state=seed),
     "HOG + one-vs-rest SVC": lambda seed: make_pipeline(
@@ -44,7 +47,9 @@ CLASSIFIERS: dict[str, Callable] = {
     ),
 }
 REGRESSORS: dict[str, Callable] = {
-    "ShapeCNNRegressor": lambda seed: ShapeCNNRegressor(random_state=seed),
+    "ShapeCNNRegressor": lambda seed, **parameters: ShapeCNNRegressor(
+        random_state=seed, **parameters
+    ),
     "MLPRegressor": lambda seed: MLPRegressor(random_state=seed),
     "RandomForestRegressor": lambda seed: RandomForestRegressor(
         max_features=0.1, random_state=seed
@@ -195,6 +200,8 @@ def main() -> None:
         left_out = peers if options.no_peers else [ours] if options.only_peers else slow
         for name in left_out:
             del models[name]
+        if options.quick and ours in models:
+            models[ours] = partial(models[ours], max_iter=2)
     if options.quick:
         options.seeds = 1
     warnings.simplefilter("ignore", ConvergenceWarning)  # of the peers' networks
