@@ -3,7 +3,9 @@
 import pickle
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from helpers import small_classifier
@@ -225,7 +227,6 @@ def test_copies_and_files_predict_the_same(data, fitted):
 
 
 def test_features_and_displays(data, fitted):
-    pyplot = pytest.importorskip("matplotlib.pyplot")
     X, _ = data
     assert fitted.transform(X).shape == (30, 88)
     of_first = saliency(fitted, X[:4], target=0, method="occlusion")
@@ -236,7 +237,7 @@ def test_features_and_displays(data, fitted):
         saliency(fitted, X[:4], target=3)
     display = SaliencyDisplay.from_estimator(fitted, X[:2])
     assert display.axes_.shape == (2, 2)
-    pyplot.close("all")
+    plt.close("all")
     shifted = shift_probabilities(fitted, X[:2], max_shift=1)
     assert shifted.probabilities.shape == (2, 3, 3, 3)
     assert 0 < shifted.same_label <= 1
@@ -250,8 +251,6 @@ def test_saliency_is_where_the_label_shows(data, fitted, label, quarter):
 
 
 def test_onnx_answers_the_same(data, fitted):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("skl2onnx")
     X, _ = data
     pipeline = make_pipeline("passthrough", fitted)
     for estimator in (fitted, pipeline):

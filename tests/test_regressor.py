@@ -3,9 +3,12 @@
 import pickle
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, StackingRegressor
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -230,11 +233,10 @@ def test_copies_predict_the_same_and_go_on(data, fitted):
 
 
 def test_skops_reads_it_with_one_type_to_trust(data, fitted):
-    skops = pytest.importorskip("skops.io")
-    content = skops.dumps(fitted)
-    types = skops.get_untrusted_types(data=content)
+    content = skops.io.dumps(fitted)
+    types = skops.io.get_untrusted_types(data=content)
     assert types == ["sklearn_shapecnn.regressor.ShapeCNNRegressor"]
-    twin = skops.loads(content, trusted=types)
+    twin = skops.io.loads(content, trusted=types)
     np.testing.assert_array_equal(twin.predict(data[0]), fitted.predict(data[0]))
 
 
@@ -255,7 +257,6 @@ def test_nothing_changes_the_images_unless_it_is_asked_for(data):
 
 
 def test_displays_and_saliency(data, fitted):
-    pyplot = pytest.importorskip("matplotlib.pyplot")
     X, y = data
     shown = saliency(fitted, X[:3], target=0, method="integrated_gradients")
     assert shown.shape == (3, 8, 8)
@@ -270,7 +271,7 @@ def test_displays_and_saliency(data, fitted):
     TrainingDisplay.from_estimator(fitted)
     display = ImagesDisplay.from_estimator(fitted, X[:3], y[:3])
     assert "is " in display.axes_[0].get_title()
-    pyplot.close("all")
+    plt.close("all")
 
 
 def test_the_sum_of_integrated_gradients_is_what_the_number_changes_by(data):
@@ -285,8 +286,6 @@ def test_the_sum_of_integrated_gradients_is_what_the_number_changes_by(data):
 
 @pytest.mark.parametrize("shape", [(8, 8), (5, 7), (1, 9), (2, 1), (1, 1)])
 def test_onnx_answers_the_same(shape):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("skl2onnx")
     rng = np.random.default_rng(0)
     X = rng.uniform(size=(20, shape[0] * shape[1])).astype(np.float32)
     y = np.column_stack((X.sum(axis=1) * 1000, X[:, 0]))

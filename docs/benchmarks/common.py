@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import skimage.data
@@ -84,6 +84,13 @@ def ratio(ours: list[float], theirs: list[float]) -> str:
     """Their time over ours: the median of the pairs, and the least and the most."""
     pairs = [b / a for a, b in zip(ours, theirs, strict=True)]
     return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+
+
+def mean_and_error(values: Sequence[float]) -> str:
+    """The mean and its standard error, if there are several."""
+    if len(values) == 1:
+        return f"{values[0]:.4f}"
+    return f"{np.mean(values):.4f} ({np.std(values, ddof=1) / len(values) ** 0.5:.4f})"
 
 
 def shapes(seed: int, n_train: int, n_test: int, **parameters: object) -> Iterator[Split]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from common import hog_features, print_header, print_machine, print_row
+from common import hog_features, mean_and_error, print_header, print_machine, print_row
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, f1_score
@@ -126,13 +126,6 @@ TASKS: dict[str, tuple[Callable, Callable, str]] = {
     "angle": (angles, degrees, "mean error in degrees"),
     "count": (counts, exact, "share of exact counts"),
 }
-
-
-def mean_and_error(values: Sequence[float]) -> str:
-    """The mean and its standard error."""
-    if len(values) == 1:
-        return f"{values[0]:.4f}"
-    return f"{np.mean(values):.4f} ({np.std(values, ddof=1) / len(values) ** 0.5:.4f})"
 
 
 def labels(options: argparse.Namespace) -> None:

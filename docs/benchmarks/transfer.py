@@ -16,7 +16,17 @@ from functools import partial
 
 import numpy as np
 import skimage.data
-from common import HARD, Split, folds, hog_features, patches, print_header, print_machine, print_row
+from common import (
+    HARD,
+    Split,
+    folds,
+    hog_features,
+    mean_and_error,
+    patches,
+    print_header,
+    print_machine,
+    print_row,
+)
 from quality import calibration_error
 from real_images import font_files, glyphs, mnist
 from sklearn.datasets import load_digits
@@ -171,13 +181,6 @@ def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, floa
         codes = np.searchsorted(model.classes_, y_test)
         error = calibration_error(model.predict_proba(X_test), codes)
     return model.score(X_test, y_test), seconds, error
-
-
-def mean_and_error(values: Sequence[float]) -> str:
-    """The mean and its standard error, if there are several."""
-    if len(values) == 1:
-        return f"{values[0]:.4f}"
-    return f"{np.mean(values):.4f} ({np.std(values, ddof=1) / len(values) ** 0.5:.4f})"
 
 
 def curves(options: argparse.Namespace) -> None:

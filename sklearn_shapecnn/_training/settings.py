@@ -124,7 +124,7 @@ def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> int:
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
     n_epochs = max(4, n_epochs, min(100, math.ceil(ENOUGH_STEPS / n_batches)))
-    return min(100, factor * n_epochs) if factor > 1 else n_epochs
+    return min(100, factor * n_epochs)
 
 
 def pretrained_rate(n_samples: int, n_steps: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ MAX_RATIO = 20  # of deviations, and of a shift to a deviation, on one and the s
 # Shares of the distances from the median, the first of which that is not zero is the deviation.
 # Of a normal distribution the first one is its standard deviation.
 ROBUST_SHARES = (0.683, 0.9, 0.99, 1.0)
+
+Measure = Callable[[np.ndarray, np.ndarray], tuple[float, float]]  # center and deviation
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,14 @@ class TargetScale:
         )
 
 
-def _safely(measure: object, values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+def _safely(measure: Measure, values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """Center and deviation, whatever the size of the values."""
     first = float(values[0])
     if (values == first).all():
         return first, 0.0
     # By a power of two, so that nothing is rounded; and no square is too large or too small.
     exponent = int(np.frexp(np.abs(values).max())[1])
-    center, deviation = measure(np.ldexp(values, -exponent), weights)  # type: ignore[operator]
+    center, deviation = measure(np.ldexp(values, -exponent), weights)
     return float(np.ldexp(center, exponent)), float(np.ldexp(deviation, exponent))
 
 
