@@ -3,12 +3,17 @@
 import re
 import shutil
 import sys
+import textwrap
 from pathlib import Path
+
+from docutils import nodes
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  # for links to its names
+from sphinx.addnodes import desc_content
 
 import sklearn_shapecnn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "draw"))
+sys.path[:0] = [str(HERE), str(HERE / "draw")]
 
 project = "sklearn-shapecnn"
 author = "The sklearn-shapecnn developers"
@@ -33,20 +38,33 @@ suppress_warnings = [
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-shapecnn"
-html_favicon = "_static/favicon.svg"
+html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
+    "logo": {
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+        "text": project,
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    # One sidebar a page, so that there is room for code and tables: on the right the contents of
+    # pages that stand alone, on the left the contents and the neighbors of all others.
+    "secondary_sidebar_items": {"*": ["page-toc"], "api": [], "*/*": []},
     "show_prev_next": True,
 }
-html_sidebars = {page: [] for page in ("index", "draw", "getting_started", "faq", "how_it_works")}
+html_sidebars = {
+    "*": [],
+    "api": ["page-toc.html", "sidebar-nav-bs.html"],
+    "*/*": ["page-toc.html", "sidebar-nav-bs.html"],
+}
+toc_object_entries_show_parents = "hide"  # fit() rather than ShapeCNNClassifier.fit()
+SUMMARY = "A convolutional network for small images that you use like any scikit-learn estimator."
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -118,6 +136,24 @@ def copy_drawing_page(app, exception):
         )
 
 
+def describe_page(app, pagename, templatename, context, doctree):
+    """Say in a sentence or two what is on the page, and where the card is if that is known."""
+    paragraphs = [] if doctree is None else doctree.findall(nodes.paragraph)
+    own = (node for node in paragraphs if isinstance(node.parent, nodes.section | desc_content))
+    text = next((node.astext() for node in own), SUMMARY)
+    context["summary"] = textwrap.shorten(text.rstrip(":"), 200, placeholder=" ...")
+    base = app.config.html_baseurl
+    context["card"] = f"{base.rstrip('/')}/_static/card.png" if base else None
+
+
+def draw_social_card(app, exception):
+    """Put the card beside the style of the site."""
+    if exception is None and app.builder.format == "html":
+        from social_card import draw_card
+
+        draw_card(Path(app.outdir, "_static", "card.png"))
+
+
 def unlink_inherited(app, what, name, obj, options, lines):
     """Turn references into scikit-learn's user guide, in what is inherited from it, into text."""
     lines[:] = [re.sub(r":ref:`([^`<]+?)\s*(<[^`>]*>)?`", r"*\1*", line) for line in lines]
@@ -127,4 +163,6 @@ def setup(app):
     """Say to Sphinx what to do besides."""
     app.connect("builder-inited", build_drawing_page)
     app.connect("build-finished", copy_drawing_page)
+    app.connect("build-finished", draw_social_card)
+    app.connect("html-page-context", describe_page)
     app.connect("autodoc-process-docstring", unlink_inherited)

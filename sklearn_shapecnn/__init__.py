@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0.dev0"
 
-# Each is imported on first use: torch takes seconds, and make_shapes does without it.
+# Names are imported on first use: torch takes seconds, and make_shapes does not need it.
 __getattr__, _list_lazy_names, _ = lazy_loader.attach(
     __name__,
     submodules=["datasets", "export", "images", "inspection"],

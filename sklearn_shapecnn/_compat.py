@@ -1,7 +1,7 @@
-"""Every private or version-bound name of another library, and why it is used.
+"""Every private or version-specific name of another library, and why it is used.
 
-Nothing else in the package may import a private name of scikit-learn, skorch, skl2onnx, torch or
-Pillow. For each name stand the public alternative that was tried and when the name may go.
+No other module may import a private name of scikit-learn, skorch, skl2onnx, torch or Pillow. Each
+entry says which public alternative was tried and when to remove the private name.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-# Checks of parameters, with the messages that scikit-learn's users know. scikit-learn (1.9) has no
-# public names for them; checks of our own would be a second set of rules and messages. They may go
-# with the oldest version of scikit-learn that does not export them publicly.
+# Parameter validation, with the messages that scikit-learn users know. scikit-learn (1.9) has no
+# public names for it, and our own checks would be a second set of rules and messages. Remove these
+# imports once all supported versions of scikit-learn export them publicly.
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -26,15 +26,15 @@ from sklearn.utils._param_validation import (
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn < 1.9; may go with support for 1.8
+except ImportError:  # scikit-learn < 1.9; remove with support for 1.8
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Support nothing."""
+        """Do nothing, in place of scikit-learn's mixin."""
 
     Method = TypeVar("Method", bound=Callable[..., Any])
 
     def with_callbacks(method: Method) -> Method:
-        """Return the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
@@ -61,16 +61,16 @@ __all__ = [
     "without_torch_functions",
 ]
 
-# What may stand between a warning of ours and the line of the user's code that it is about: those
-# who call an estimator or load one, and the context managers and decorators around our functions.
+# Packages whose frames may lie between our warning and the user's line that causes it: they call
+# or load an estimator, or provide the context managers and decorators around our functions.
 _CALLERS = {"sklearn_shapecnn", "sklearn", "joblib", "pickle", "skops", "torch", "contextlib"}
 
 
 class DocLinkMixin:
-    """Let the HTML representation of an estimator link to its page, once there is one.
+    """Link the HTML representation of an estimator to its page, once the site is published.
 
-    The two private attributes are those that scikit-learn's developer guide names for this. An
-    empty template makes no link. When the site is published, the template is its address and
+    scikit-learn's developer guide names these two private attributes for this purpose. An empty
+    template makes no link. When the site is published, set the template to its address followed by
     "/generated/sklearn_shapecnn.{estimator_name}.html".
     """
 
@@ -79,10 +79,10 @@ class DocLinkMixin:
 
 
 def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
-    """Warn, and point to the line of the user's code that led here.
+    """Warn, and point to the line of user code that caused the warning.
 
-    `warnings.warn` does the same with ``skip_file_prefixes`` from Python 3.12 on, for one list of
-    folders; this may go with support for Python 3.11.
+    From Python 3.12 on, `warnings.warn` does the same with ``skip_file_prefixes``, for a list of
+    folders. Remove this function with support for Python 3.11.
     """
     level, frame = 2, sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] in _CALLERS and frame.f_back:
@@ -91,49 +91,49 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
 
 
 def has_callbacks(estimator: Any) -> bool:
-    """Whether scikit-learn's callbacks are set on an estimator.
+    """Return whether scikit-learn's callbacks are set on an estimator.
 
-    They could be called for every batch without asking, but that takes time in each step.
-    scikit-learn (1.9) has no public way to ask; this may go with the oldest version without one.
+    Calling them for every batch without asking would work too, but costs time in each step.
+    scikit-learn (1.9) has no public way to ask. Remove this once all supported versions have one.
     """
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
 def start_fit_task(estimator: Any, max_subtasks: int = 0) -> Any:
-    """Tell scikit-learn's callbacks that a fit begins; return its task.
+    """Tell scikit-learn's callbacks that a fit begins, and return its task.
 
-    scikit-learn (1.9) documents this private method as the one to call. This may go with the oldest
-    version in which it has no public name.
+    scikit-learn (1.9) documents this private method as the one to call. Remove this once all
+    supported versions have a public name for it.
     """
     return estimator._init_callback_context(max_subtasks=max_subtasks)
 
 
 def declare_optimizer(net: Any) -> None:
-    """Let a skorch net know that it has an optimizer, before there is one.
+    """Tell a skorch net that it has an optimizer, before the optimizer exists.
 
     skorch (1.4) registers an optimizer when it is assigned, for `set_params` and for pickles, and
-    has no public way to do so before. This may go with the oldest version without one.
+    has no public way to register it earlier. Remove this once all supported versions have one.
     """
     net._register_attribute("optimizer_", None)
 
 
 def without_compiler(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method of torch's optimizers that does not import torch's compiler.
+    """Return an optimizer method of torch that does not import torch's compiler.
 
-    torch (2.5 to 2.15) wraps some of these methods, so that their first call imports
-    `torch._dynamo`: this takes a second or more, changes the environment and the warnings filters,
-    needs a folder to write to, and breaks torch if Ctrl-C comes in the middle of it. There is no
-    public way around it. This may go with the oldest version of torch that imports its compiler for
-    an optimizer.
+    torch (2.5 to 2.15) wraps some of these methods so that their first call imports
+    `torch._dynamo`. The import takes a second or more, changes the environment and the warnings
+    filters, needs a folder to write to, and breaks torch if Ctrl-C interrupts it. There is no
+    public way around it. Remove this once no supported version of torch imports its compiler for an
+    optimizer.
     """
     return getattr(method, "__wrapped__", method)
 
 
 def without_torch_functions() -> AbstractContextManager[None]:
-    """Let torch make tensors on the CPU unless another device is named, whatever its default is.
+    """Create torch tensors on the CPU unless a device is given, whatever the default device is.
 
     ``with torch.device("cpu")`` does so too, but in older versions of torch (2.5) a default device
-    that is set around it wins. This may go with the oldest version in which it does.
+    set around it takes precedence. Remove this with the last such version.
     """
     from torch._C import DisableTorchFunction
 
@@ -142,19 +142,19 @@ def without_torch_functions() -> AbstractContextManager[None]:
 
 
 def held_by_module(module: Any) -> tuple[dict[str, Any], ...]:
-    """The dicts in which a module of torch holds its weights, its buffers and its submodules.
+    """Return the dicts in which a torch module holds its parameters, buffers and submodules.
 
-    The public generators over them take 50 µs for a small network, as long as its prediction of a
-    small image. This may go with the oldest version in which they do.
+    The public generators over them take 50 µs for a small network, as long as predicting a small
+    image. Remove this once they are fast in all supported versions.
     """
     return module._parameters, module._buffers, module._modules
 
 
 def forward_hooks(modules: Iterable[Any]) -> list[dict[int, Any]]:
-    """The dicts of the hooks that modules of torch call before and after they compute.
+    """Return the dicts of the hooks that torch modules call before and after they compute.
 
-    The last ones are of all modules. torch (2.13) has no public way to ask for hooks; this may go
-    with the oldest version without one.
+    The last two dicts hold the global hooks of all modules. torch (2.13) has no public way to list
+    hooks. Remove this once all supported versions have one.
     """
     from torch.nn.modules import module as every
 
@@ -163,10 +163,10 @@ def forward_hooks(modules: Iterable[Any]) -> list[dict[int, Any]]:
 
 
 def tensor_stamps(tensors: Iterable[Any]) -> list[tuple[int, int]]:
-    """Where each tensor is in memory and how often it was changed in place.
+    """Return how often each tensor was changed in place, and where it is in memory.
 
-    torch (2.13) has no public name for the number that autograd itself compares for this. This may
-    go with the oldest version without one.
+    torch (2.13) has no public name for the version counter that autograd itself compares. Remove
+    this once all supported versions have one.
     """
     return [(tensor._version, tensor.data_ptr()) for tensor in tensors]
 
@@ -174,24 +174,24 @@ def tensor_stamps(tensors: Iterable[Any]) -> list[tuple[int, int]]:
 def onednn_convolution(
     weight: Any, bias: Any, image_size: tuple[int, int], padding: tuple[int, int]
 ) -> Callable[[Any], Any]:
-    """Return a convolution by oneDNN, with its filters in the layout that oneDNN wants.
+    """Return a oneDNN convolution whose filters are already in oneDNN's layout.
 
-    `torch.conv2d` (2.5 to 2.13) takes other routines for one image than for several, which round
-    differently, and brings the filters into that layout in each call. These are the operators that
-    torch's compiler puts in its place. This may go with the oldest version in which it does not.
+    `torch.conv2d` (2.5 to 2.13) uses different routines for one image and for several, which round
+    differently, and converts the filters to that layout in each call. torch's compiler replaces it
+    with the operators used here. Remove this once `torch.conv2d` does neither.
 
     Parameters
     ----------
     weight, bias : Tensor
-        The filters; no bias is None.
+        The filters. The bias is None if there is none.
     image_size : tuple of int (height, width)
-        Of most of what it will be given.
+        Size of most of the images.
     padding : tuple of int (height, width)
     """
     import torch
 
     pack: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
-    geometry = list(padding), [1, 1], [1, 1], 1  # the latter are strides, dilation and groups
+    geometry = list(padding), [1, 1], [1, 1], 1  # then strides, dilation and groups
     packed = pack(weight.to_mkldnn(), *geometry, [2, weight.shape[1], *image_size])
     settings: Any = (packed, bias, *geometry, "none", [], "")
     convolve = torch.ops.mkldnn._convolution_pointwise.default
@@ -199,11 +199,11 @@ def onednn_convolution(
 
 
 def parse_classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Declare the outputs of a classifier in skl2onnx, as it does for those of scikit-learn.
+    """Declare the outputs of a classifier in skl2onnx, as for scikit-learn's classifiers.
 
-    skl2onnx uses this parser if no other is registered. Ours adds the option ``features`` and calls
-    it for all else; skl2onnx (1.20) exports it under no public name. This may go with the oldest
-    version that does not.
+    skl2onnx uses this parser if no other is registered. Our parser adds the option ``features`` and
+    calls this one for everything else. skl2onnx (1.20) has no public name for it. Remove this once
+    all supported versions have one.
     """
     from skl2onnx._parse import _parse_sklearn_classifier
 

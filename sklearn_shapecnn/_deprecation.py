@@ -1,7 +1,7 @@
-"""Deprecation: old names go on working for two minor versions, with a FutureWarning.
+"""Deprecation: old names keep working for two minor versions, with a FutureWarning.
 
-`sklearn.utils.deprecated` marks classes and properties. What it lacks is here: warnings that point
-to the user's line and name the version that ends the support, and renamed parameters.
+`sklearn.utils.deprecated` handles classes and properties. This module adds renamed parameters, and
+warnings that point to the user's line and name the version that removes the old name.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sklearn_shapecnn._compat import warn
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MINOR_VERSIONS = 2  # for so many of them an old name works
+MINOR_VERSIONS = 2  # an old name keeps working for this many
 UNSET = "deprecated"  # the default of an estimator's old parameter, as in scikit-learn
 
 
 def removed_in(since: str) -> str:
-    """The first version without what is deprecated since another.
+    """Return the first version without what was deprecated in another one.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def removed_in(since: str) -> str:
 
 
 def describe(what: str, since: str, instead: str) -> str:
-    """The text of each warning; also for `sklearn.utils.deprecated`."""
+    """Return the text of a warning, also for `sklearn.utils.deprecated`."""
     return (
         f"{what} is deprecated since version {since} and will be removed in version "
         f"{removed_in(since)}. {instead}"
@@ -46,7 +46,7 @@ def describe(what: str, since: str, instead: str) -> str:
 
 
 def deprecated(*, since: str, instead: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a function or method that goes on working, but warns.
+    """Decorate a function or method so that it still works, but warns.
 
     Parameters
     ----------
@@ -76,10 +76,9 @@ def deprecated(*, since: str, instead: str) -> Callable[[Callable[P, T]], Callab
 def renamed_parameter(
     old: str, new: str, *, since: str
 ) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Decorate a function or method that takes a keyword argument by its old name, too.
+    """Decorate a function or method so that it also accepts the old name of a keyword argument.
 
-    The signature has the new name alone. For the parameters of an estimator there is
-    ``renamed_value``.
+    The signature shows only the new name. For parameters of an estimator, use ``renamed_value``.
 
     Parameters
     ----------
@@ -112,10 +111,10 @@ def renamed_parameter(
 
 
 def renamed_value(estimator: Any, old: str, new: str, *, since: str) -> Any:
-    """The value of a renamed parameter of an estimator, given by either name.
+    """Return the value of a renamed parameter of an estimator, set under either name.
 
-    ``__init__`` keeps the old parameter, with 'deprecated' as its default. `fit` calls this and
-    changes neither, so that clones and searches work with both.
+    ``__init__`` keeps the old parameter, with 'deprecated' as its default. `fit` calls this
+    function and changes neither parameter, so that clones and searches work with both.
 
     Parameters
     ----------
@@ -137,7 +136,7 @@ def renamed_value(estimator: Any, old: str, new: str, *, since: str) -> Any:
     value = getattr(estimator, old)
     if isinstance(value, str) and value == UNSET:
         return getattr(estimator, new)
-    # By their texts, as in the estimator's own: arrays have no single answer to ==.
+    # Compare reprs, as the estimator's own repr does: == on arrays gives no single answer.
     default = signature(type(estimator)).parameters[new].default
     name = type(estimator).__name__
     if repr(getattr(estimator, new)) != repr(default):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
 import sklearn
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.history import History
 
 from sklearn_shapecnn._compat import (
     CallbackSupportMixin,
@@ -20,20 +18,28 @@ from sklearn_shapecnn._compat import (
     warn,
     with_callbacks,
 )
-from sklearn_shapecnn._input.errors import prefix_errors
+from sklearn_shapecnn._continuing import check_same_network, copy_net
+from sklearn_shapecnn._fit_time import FitTimeMixin
+from sklearn_shapecnn._input.errors import check_finite, prefix_errors, rename_errors
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.image_shape import (
     are_same_images,
     check_same_images,
     find_image_shape,
 )
+from sklearn_shapecnn._input.pixel_range import PixelRange
 from sklearn_shapecnn._input.pixels import check_pixels, is_ready
-from sklearn_shapecnn._input.plain import has_column_names
+from sklearn_shapecnn._input.plain import column_names, has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
 from sklearn_shapecnn._input.targets import Targets
 from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
 from sklearn_shapecnn._network.pretrained import find_pretrained, start_from
-from sklearn_shapecnn._parameters import check_parameters, given_image_shape
+from sklearn_shapecnn._parameters import (
+    check_parameters,
+    draw_seed,
+    given_image_shape,
+    make_generator,
+)
 from sklearn_shapecnn._saving import (
     FITTED,
     FittedAttributes,
@@ -60,7 +66,7 @@ from sklearn_shapecnn._training.target_scale import TargetScale
 from sklearn_shapecnn._training.user_callbacks import check_callbacks
 
 
-class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
+class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingEstimator):
     """A network that learns from images.
 
     A subclass adds the parameters, `_check_targets` and `_make_loss`.
@@ -88,16 +94,22 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
     validation_scores_: list[float] | None
     net_: ShapeNet
 
-    _reads_places: ClassVar[bool] = False  # whether the network shall tell where things are
+    _reads_places: ClassVar[bool] = False  # whether the network predicts positions
 
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
     ) -> Targets:
-        """Find what each image is to be recognized as, and its weight."""
+        """Check y, and find the target and the weight of each image."""
+        raise NotImplementedError
+
+    def _check_validation_targets(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, known: Targets
+    ) -> Targets:
+        """Check the targets and weights of validation images, given those of the training."""
         raise NotImplementedError
 
     def _make_loss(self, targets: Targets) -> Loss:
-        """The loss that the network is trained with."""
+        """Make the loss for training."""
         raise NotImplementedError
 
     @with_callbacks
@@ -107,12 +119,13 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
+        validation: tuple[Any, Any, Any] = (None, None, None),
         classes: Any = None,
         incremental: bool = False,
     ) -> Any:
-        """Learn from images: in a whole training, or in one pass that goes on from the last call.
+        """Learn from images: in a full training, or in one pass that continues from the last call.
 
-        The arguments are those of `fit` and `partial_fit`; `incremental` says which of them it is.
+        The arguments are those of `fit` and `partial_fit`. `incremental` is True for `partial_fit`.
         """
         if not sklearn.get_config()["skip_parameter_validation"]:
             check_parameters(self)
@@ -123,30 +136,36 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         images, names = self._check_X(X, is_next_piece=incremental and goes_on)
         targets = self._check_targets(y, sample_weight, images.pixels, classes, incremental)
         loss = self._make_loss(targets)
-        # Not get_params, which in a subclass may know only some of them.
+        # Not get_params: in a subclass, it may return only some of them.
         parameters = {name: getattr(self, name) for name in self._parameter_constraints}
         config = NetworkConfig.from_parameters(
             parameters, images.image_shape, targets.n_outputs, self._reads_places
         )
         if goes_on:
-            self._check_same_network(config, targets, loss, incremental)
+            check_same_network(self, config, targets, loss, incremental)
         pretrained = () if goes_on else find_pretrained(self, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
-        distinct, center, deviation = distinct_sample(images, targets.values, targets.weights)
+        distinct, center, deviation, pixel_range = distinct_sample(
+            images, targets.values, targets.weights
+        )
         scale = PixelScale(center, deviation)
         distinct, target_scale = self._standardize(distinct, loss, goes_on)
+        held_out = self._validation_sample(validation, targets, images, pixel_range, target_scale)
         if incremental:
             scale = scale.of_a_stream(images.pixels.dtype)
 
-        # Only from here on: a call that is refused draws no random numbers.
+        # Only from here on: a call with invalid input draws no random numbers.
         rng = make_generator(self.random_state)
         if group is not None:
             rng = group.broadcast(rng)
-        sample, held_out = self._make_samples(distinct, rng, incremental)
+        sample, held_out = self._make_samples(distinct, held_out, rng, incremental)
         if goes_on:
-            net, n_pretrained = self._copy_net(device, incremental), self.n_pretrained_filters_
+            net = copy_net(self.net_, device, incremental)
+            n_pretrained = self.n_pretrained_filters_
             match_scale(net, scale, images.pixels.dtype)
+            if net.pixel_range_ is not None:
+                pixel_range = pixel_range.merged(net.pixel_range_)
         else:
             net = build_net(config, device, loss, scale.center, scale.scale, draw_seed(rng))
             net.knows_scale_ = scale.is_known
@@ -159,7 +178,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             augment=resolve_augment(
                 augment, len(sample), images.image_shape, incremental, loss.is_of_numbers
             ),
-            # With an int as random_state, each call of partial_fit has an order of its own.
+            # With an int as random_state, each call of partial_fit still has its own order.
             seed=draw_seed(rng) + (len(losses) if incremental else 0),
             is_pretrained=goes_on or 2 * sum(n_pretrained) > sum(config.n_filters),
             is_stream=incremental,
@@ -168,6 +187,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         )
         net.set_hyperparameters(settings.learning_rate_init, settings.alpha, loss)
         net.target_scale_ = target_scale
+        net.pixel_range_ = pixel_range
         is_binary = targets.classes is not None and not targets.are_labels
         start = FittedAttributes(
             classes_=targets.classes,
@@ -176,7 +196,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             device_=device,
             net_=net,
             n_iter_=0,
-            # As scikit-learn counts them: one score tells two classes apart.
+            # As in scikit-learn, two classes have a single score.
             n_outputs_=1 if is_binary and targets.n_outputs == 2 else targets.n_outputs,
             loss_curve_=losses,
             validation_scores_=None if held_out is None else scores or [],
@@ -186,7 +206,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         tasks = self._begin_tasks({"X": X, "y": y, "metadata": metadata}, settings, start)
-        bars = [ShowProgress()] if self.verbose else []
+        may_stop_early = self.early_stopping or len(settings.rounds) > 1 or bool(callbacks)
+        bars = [ShowProgress(may_stop_early)] if self.verbose else []
         n_epochs_before = len(net.history)
         interrupt = None
         try:
@@ -199,19 +220,19 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             for bar in bars:
                 bar.close()
         fitted = start.after(net, net.history[n_epochs_before:])
-        # In one assignment, since Ctrl-C may come between any two; and only now, so that a fit that
-        # fails leaves everything as it was.
+        # In a single assignment, since Ctrl-C may come between any two. Only now, so that a failed
+        # fit changes nothing.
         stays = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
         self.__dict__ = stays | fitted.as_dict()
         if interrupt is not None:
-            # So that a search ends too; Python itself ends only after this very class.
+            # This ends a search too. Python itself exits only on this exact class.
             raise KeyboardInterrupt(*interrupt.args)
         for task in tasks:
             task.on_fit_end()
         return self
 
     def _process_group(self) -> Any:
-        """The processes that share the fit; None if it is not to be shared."""
+        """Return the processes that share the fit, or None if it is not shared."""
         if not self.distributed:
             return None
         from sklearn_shapecnn._training.distributed import ProcessGroup
@@ -222,37 +243,74 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         """Find the images in X, and the names of its columns if it has any."""
         given = given_image_shape(self.image_shape)
         if is_next_piece:
-            images = self._images(X)
+            images = self._read(X)
             if given is not None and (*given, 1)[:3] != self.image_shape_:
                 raise ValueError(
-                    f"partial_fit goes on with the fitted network, but image_shape changed from "
-                    f"{self.image_shape_} to {self.image_shape!r}. To start anew, call fit with "
+                    f"partial_fit continues with the fitted network, but image_shape changed from "
+                    f"{self.image_shape_} to {self.image_shape!r}. To start over, call fit with "
                     f"warm_start=False."
                 )
             return images, getattr(self, "feature_names_in_", None)
         pixels = check_pixels(X, self)
         images = ImageSet(pixels, find_image_shape(pixels.shape, given))
-        # Before the training, since mixed names raise an error.
-        names = _column_names(X) if pixels.ndim == 2 else None
+        # Before training, since mixed names raise an error.
+        names = column_names(X) if pixels.ndim == 2 else None
         warn_about_rows(images, is_given=given is not None)
         return images, names
 
+    def _validation_sample(
+        self,
+        validation: tuple[Any, Any, Any],
+        known: Targets,
+        images: ImageSet,
+        pixel_range: PixelRange,
+        target_scale: TargetScale | None,
+    ) -> Sample | None:
+        """Check X_val, y_val and sample_weight_val, and make a sample of them if they are given."""
+        if all(each is None for each in validation):
+            return None
+        X, y, sample_weight = validation
+        if X is None or y is None:
+            raise ValueError(
+                f"{'X_val' if X is None else 'y_val'} is missing: pass X_val and y_val together, "
+                f"or none of X_val, y_val and sample_weight_val."
+            )
+        if not self.early_stopping:
+            raise ValueError(
+                "X_val and y_val are given, but early_stopping is False, so nothing would be "
+                "scored on them. Set early_stopping=True, or leave them out."
+            )
+        with rename_errors("X_val, y_val"):
+            pixels = check_pixels(X, self)
+            check_same_images(pixels.shape, images.image_shape, type(self).__name__)
+            pixel_range.warn_if_unlike(pixels, images.image_shape)
+            found = self._check_validation_targets(y, sample_weight, pixels, known)
+            sample, *_ = distinct_sample(
+                ImageSet(pixels, images.image_shape), found.values, found.weights
+            )
+        if target_scale is None:
+            return sample
+        return replace(sample, targets=target_scale.standardize(sample.targets))
+
     def _make_samples(
-        self, distinct: Sample, rng: np.random.Generator, incremental: bool
+        self,
+        distinct: Sample,
+        held_out: Sample | None,
+        rng: np.random.Generator,
+        incremental: bool,
     ) -> tuple[Sample, Sample | None]:
-        """What to learn from, and what to score each epoch on."""
+        """Make the sample to learn from, and the one to score each epoch on."""
         if incremental:
             # Batch normalization needs two images.
             return (distinct.take(np.array([0, 0])) if len(distinct) == 1 else distinct), None
-        held_out = None
-        if self.early_stopping:
+        if self.early_stopping and held_out is None:
             distinct, held_out = distinct.split(self.validation_fraction, rng)
         return distinct.repeat_heavy(), held_out  # after the split: no image is on both sides
 
     def _standardize(
         self, sample: Sample, loss: Loss, goes_on: bool
     ) -> tuple[Sample, TargetScale | None]:
-        """Bring targets that are numbers to a scale that suits a network."""
+        """Scale targets that are numbers so that they suit a network."""
         if not loss.is_of_numbers:
             return sample, None
         is_robust = loss.to_plain()["of"] != "squared_error"
@@ -264,40 +322,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             scale = known.updated(found)
         return replace(sample, targets=scale.standardize(sample.targets)), scale
 
-    def _check_same_network(
-        self, config: NetworkConfig, targets: Targets, loss: Loss, incremental: bool
-    ) -> None:
-        """Raise ValueError if the fitted network has not the classes or sizes asked for."""
-        fitted = asdict(self.net_.module_.config)
-        asked = asdict(config)
-        if targets.classes is not None:
-            kinds = {"classes": "one label an image", "labels": "several labels an image"}
-            fitted |= {"y": kinds[self.net_.criterion_.to_plain()["of"]]}
-            asked = {"y": kinds[loss.to_plain()["of"]]} | asked
-            if fitted["y"] == asked["y"]:
-                fitted |= {"classes": self.classes_.tolist()}
-                asked = {"classes": targets.classes.tolist()} | asked
-        elif config.n_outputs != fitted["n_outputs"]:
-            asked = {"number of targets in y": config.n_outputs}
-            fitted = {"number of targets in y": fitted["n_outputs"]}
-        for name, value in asked.items():
-            if value != fitted[name]:
-                what = "partial_fit" if incremental else "warm_start=True"
-                raise ValueError(
-                    f"{what} goes on with the fitted network, but {name} changed from "
-                    f"{fitted[name]!r} to {value!r}. To start anew, call fit with "
-                    f"warm_start=False."
-                )
-
-    def _copy_net(self, device: str, incremental: bool) -> ShapeNet:
-        """A copy of the fitted net to go on with."""
-        net = net_from_plain(net_to_plain(self.net_), device)
-        if incremental:
-            net.history = History()  # else it grows with each call, and the next one copies it
-        else:
-            net.initialize_optimizer()
-        return net
-
     def _begin_tasks(
         self, fit_arguments: dict[str, Any], settings: TrainingSettings, start: FittedAttributes
     ) -> list[FitTasks]:
@@ -307,23 +331,30 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         n_epochs_before = len(start.net_.history)
 
         def attributes_so_far(net: ShapeNet) -> dict[str, Any]:
-            # Also a feature_names_in_ of None, which replaces the names of an earlier fit.
+            # With a feature_names_in_ of None too: it replaces the names of an earlier fit.
             return vars(start.after(net.snapshot(), net.history[n_epochs_before:]))
 
         n_epochs = sum(settings.rounds)
         return [FitTasks(self, fit_arguments, n_epochs, settings.n_batches, attributes_so_far)]
 
     def _images(self, X: Any) -> ImageSet:
-        """Images for the fitted network; raise an error if X does not hold such."""
+        """Images to predict from: as `_read`, with a warning if they are unlike those of fit."""
+        images = self._read(X)
+        if self.net_.pixel_range_ is not None:
+            self.net_.pixel_range_.warn_if_unlike(images.pixels, images.image_shape)
+        return images
+
+    def _read(self, X: Any) -> ImageSet:
+        """Return the images in X; raise an error if they do not suit the fitted network."""
         state = vars(self)
-        # What most calls need, without the rest, which takes as long as a small image does.
+        # A shortcut for most calls: all the checks take as long as predicting a small image.
         is_usual = "net_" in state and "feature_names_in_" not in state and is_ready(X)
         if is_usual and are_same_images(X.shape, self.image_shape_):
             return ImageSet(X, self.image_shape_)
         check_is_fitted(self)
         pixels = check_pixels(X, self)
         if pixels.ndim == 2:
-            # Column names first, as in scikit-learn: they say best what is wrong.
+            # Column names first, as in scikit-learn: their error is the most helpful one.
             with prefix_errors("X"):
                 named = X if has_column_names(X) else pixels
                 validate_data(self, named, reset=False, skip_check_array=True, ensure_2d=False)
@@ -331,8 +362,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         return ImageSet(pixels, self.image_shape_)
 
     def _scores(self, X: Any) -> np.ndarray:
-        """Scores of images, in float64 and of shape (n, n_scores)."""
-        images = self._images(X)  # first, since it raises an error if this is not fitted
+        """Compute the scores of images, in float64 and of shape (n, n_scores)."""
+        images = self._images(X)  # first, since it raises an error if not fitted
         return check_finite(self.net_.scores(images).astype(np.float64))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -346,8 +377,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
         differences = find_differences(state.pop("_saved_by", None), type(self).__name__)
         if differences:
             warn(OtherVersionWarning(type(self).__name__, differences))
-        # Parameters that are newer than the file get their defaults. A subclass may know only some
-        # of them, so its bases are asked too.
+        # Parameters that are newer than the file get their defaults. A subclass may define only
+        # some of them, so its base classes are searched too.
         for cls in reversed(type(self).__mro__[:-1]):
             for name, parameter in signature(cls).parameters.items():
                 if parameter.default is not parameter.empty:
@@ -356,42 +387,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, StartingEstimator):
             with reading_a_file():
                 check_state(state)
                 device = state["device_"]
-                if not is_available(device):  # it was saved where there is a GPU that is not here
+                if not is_available(device):  # saved with a GPU that is missing here
                     device = find_device("auto")
                 state |= {"device_": device, "net_": net_from_plain(state["net_"], device)}
         super().__setstate__(state)
-
-
-def check_finite(values: np.ndarray) -> np.ndarray:
-    """Return what the network computed, or raise ValueError if it is not finite."""
-    if not np.isfinite(values).all():
-        raise ValueError(
-            "Some scores or features are not finite: X holds values far outside of those seen in "
-            "fit. Check that it is on the same scale."
-        )
-    return values
-
-
-def make_generator(
-    random_state: int | np.random.RandomState | np.random.Generator | None,
-) -> np.random.Generator:
-    """A generator of our own: no global state is read or changed."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = int(random_state.randint(2**31))
-    elif isinstance(random_state, np.random.Generator):
-        random_state = int(random_state.integers(2**31))
-    return np.random.default_rng(random_state)
-
-
-def draw_seed(rng: np.random.Generator) -> int:
-    """A seed for another generator."""
-    return int(rng.integers(2**31))
-
-
-def _column_names(X: Any) -> np.ndarray | None:
-    """The names of the columns of X, if these are strings."""
-    if not has_column_names(X):
-        return None
-    holder = BaseEstimator()  # not the estimator itself: a fit that fails changes nothing
-    validate_data(holder, X, skip_check_array=True, ensure_2d=False)
-    return getattr(holder, "feature_names_in_", None)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_shapecnn._estimator import ImageEstimator
-from sklearn_shapecnn._input.plain import as_numpy
 
 
 def unwrap(estimator: Any) -> Any:
-    """Return the best estimator of a search or what is frozen; anything else as it is.
+    """Unwrap a search or a FrozenEstimator; return anything else unchanged.
 
     Raises
     ------
@@ -35,7 +33,7 @@ def unwrap(estimator: Any) -> Any:
 
 
 def find_image_estimator(estimator: Any, X: Any = None) -> tuple[ImageEstimator, Any]:
-    """Find the fitted estimator of ours in another one, and what X becomes before it gets there.
+    """Find our fitted estimator inside another one, and transform X up to it.
 
     Parameters
     ----------
@@ -43,26 +41,26 @@ def find_image_estimator(estimator: Any, X: Any = None) -> tuple[ImageEstimator,
         A ShapeCNNClassifier or ShapeCNNRegressor, a pipeline that ends in one, a search over
         either, or any of these in a FrozenEstimator.
     X : array-like, default=None
-        Images, or a single image, for the whole estimator.
+        Images for the whole estimator.
 
     Returns
     -------
     found : ShapeCNNClassifier or ShapeCNNRegressor
     X : array-like or None
-        The images as the steps before it leave them.
+        The images after the steps that come before `found`.
 
     Raises
     ------
     TypeError
-        If there is none.
+        If there is no such estimator.
     ValueError
         If a search kept no fitted estimator.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     """
     found, steps_before = _walk_down(estimator)
     if found is None:
-        if hasattr(estimator, "refit"):  # of a search that is not fitted, say that instead
+        if hasattr(estimator, "refit"):  # of an unfitted search, say that instead
             check_is_fitted(estimator)
         raise TypeError(
             f"estimator must be a ShapeCNNClassifier or ShapeCNNRegressor, a pipeline that ends in "
@@ -70,36 +68,24 @@ def find_image_estimator(estimator: Any, X: Any = None) -> tuple[ImageEstimator,
         )
     check_is_fitted(found)
     if X is not None:
-        X = as_batch(X, found.image_shape_)
         for steps in steps_before:
             X = steps.transform(X)
     return found, X
 
 
 def has_image_estimator(estimator: Any) -> bool:
-    """Whether `find_image_estimator` would find an estimator, fitted or not."""
+    """Return whether `find_image_estimator` would find an estimator, fitted or not."""
     return _walk_down(estimator)[0] is not None
 
 
-def as_batch(X: Any, image_shape: tuple[int, int, int]) -> Any:
-    """Return X, or where it is a single image, an X that holds this one image."""
-    height, width, channels = image_shape
-    one = [(height * width * channels,), (height, width, channels)]
-    if channels == 1 and height > 1:
-        one.append((height, width))
-    is_box = getattr(getattr(X, "dtype", None), "kind", "") == "O"  # of many images
-    is_one = getattr(X, "shape", None) in one and not is_box
-    return np.asarray(as_numpy(X, "X"))[np.newaxis] if is_one else X
-
-
 def _name(estimator: Any) -> str:
-    """The class of an estimator, and of what is frozen in it."""
+    """Return the class name of an estimator and of what it freezes."""
     name = type(estimator).__name__
     return f"{name}({_name(estimator.estimator)})" if name == "FrozenEstimator" else name
 
 
 def _walk_down(estimator: Any) -> tuple[ImageEstimator | None, list[Pipeline]]:
-    """The estimator of ours, if there is one, and the steps that come before it."""
+    """Return our estimator, if there is one, and the steps that come before it."""
     steps_before: list[Pipeline] = []
     part = unwrap(estimator)
     while isinstance(part, Pipeline):

@@ -14,9 +14,9 @@ from sklearn_shapecnn._compat import (
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn_shapecnn._input.errors import check_positive_ints, prefix_errors
+from sklearn_shapecnn._input.errors import check_positive_ints, is_int, prefix_errors
 from sklearn_shapecnn._network.modules import ACTIVATIONS
-from sklearn_shapecnn._training.augment import AUGMENTATIONS
+from sklearn_shapecnn._training.augment import AUGMENT_ADVICE, AUGMENTATIONS
 
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "image_shape": ["array-like", None],
@@ -63,22 +63,37 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def check_parameters(estimator: Any) -> None:
-    """Check the parameters of an estimator, each by itself.
+    """Check each parameter of an estimator separately.
 
     Raises
     ------
     InvalidParameterError
-        If one is of a wrong type or outside of its range. It is a ValueError and a TypeError.
+        If one has a wrong type or is out of range. It is both a ValueError and a TypeError.
     """
     constraints = estimator._parameter_constraints
     for name in constraints:
         value = getattr(estimator, name)
-        with prefix_errors(name):  # scikit-learn's check fails on some numbers, namelessly
-            validate_parameter_constraints(
-                constraints, {name: value}, caller_name=type(estimator).__name__
-            )
+        with prefix_errors(name):  # scikit-learn's check fails on some numbers without a name
+            try:
+                validate_parameter_constraints(
+                    constraints, {name: value}, caller_name=type(estimator).__name__
+                )
+            except ValueError as error:
+                if advice := _advice(name, value):
+                    raise type(error)(f"{error} {advice}") from None
+                raise
             if isinstance(value, Integral):
                 float(value)
+
+
+def _advice(name: str, value: Any) -> str | None:
+    """What to do about a wrong value of a parameter, where users often mean something else."""
+    if name == "augment":
+        return AUGMENT_ADVICE
+    if name == "image_shape":
+        example = (value, value) if is_int(value) else (32, 32)
+        return f"For images of {example[0]} x {example[1]} pixels, set image_shape={example}."
+    return None
 
 
 def given_image_shape(image_shape: Any) -> tuple[int, ...] | None:
@@ -87,7 +102,7 @@ def given_image_shape(image_shape: Any) -> tuple[int, ...] | None:
     Raises
     ------
     ValueError
-        If it is no tuple of two or three positive ints.
+        If it is not a tuple of two or three positive ints.
     """
     if image_shape is None:
         return None
@@ -98,3 +113,19 @@ def given_image_shape(image_shape: Any) -> tuple[int, ...] | None:
             f"{image_shape!r}."
         )
     return values
+
+
+def make_generator(
+    random_state: int | np.random.RandomState | np.random.Generator | None,
+) -> np.random.Generator:
+    """Make a separate generator, so that no global state is read or changed."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = int(random_state.randint(2**31))
+    elif isinstance(random_state, np.random.Generator):
+        random_state = int(random_state.integers(2**31))
+    return np.random.default_rng(random_state)
+
+
+def draw_seed(rng: np.random.Generator) -> int:
+    """Draw a seed for another generator."""
+    return int(rng.integers(2**31))

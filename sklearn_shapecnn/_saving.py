@@ -1,7 +1,7 @@
-"""What a file holds of a fitted estimator: plain Python and NumPy, no objects of torch or skorch.
+"""How a fitted estimator is saved: as plain Python and NumPy, without torch or skorch objects.
 
-So a file can be read without a GPU, by other versions of torch and skorch, and by skops with a
-single type to trust.
+A file can therefore be read without a GPU, by other versions of torch and skorch, and by skops with
+a single type to trust.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from skorch.history import History
 
 from sklearn_shapecnn import __version__
+from sklearn_shapecnn._input.pixel_range import PixelRange
 from sklearn_shapecnn._network.config import GRID, NetworkConfig
 from sklearn_shapecnn._network.modules import dropout_layers
 from sklearn_shapecnn._torch import torch_as_usual
@@ -27,12 +28,12 @@ from sklearn_shapecnn._training.losses import NUMBER_LOSSES, loss_from_plain
 from sklearn_shapecnn._training.net import OptimizerMemory, ShapeNet, build_net, to_arrays
 from sklearn_shapecnn._training.target_scale import TargetScale
 
-FORMAT = 4  # raise it when files change so that an older version would misread them
+FORMAT = 4  # increase it when files change so that an older version would misread them
 
 
 @dataclass
 class FittedAttributes:
-    """The attributes of a fitted estimator, all of them, under their own names."""
+    """All attributes of a fitted estimator, under their own names."""
 
     n_features_in_: int
     image_shape_: tuple[int, int, int]
@@ -48,7 +49,7 @@ class FittedAttributes:
     feature_names_in_: np.ndarray | None = None
 
     def after(self, net: ShapeNet, epochs: list[dict[str, Any]]) -> FittedAttributes:
-        """The attributes after some epochs of training, from the history of the net."""
+        """Return the attributes after some epochs of training, from the history of the net."""
         losses = [float(epoch["train_loss"]) for epoch in epochs]
         validation_scores = best_score = None
         if self.validation_scores_ is not None:
@@ -65,7 +66,7 @@ class FittedAttributes:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The attributes by name; classes and the names of columns only if there are any."""
+        """Return the attributes by name; classes and column names only if there are any."""
         return {k: v for k, v in vars(self).items() if k not in OPTIONAL or v is not None}
 
 
@@ -74,7 +75,7 @@ FITTED = {field.name for field in fields(FittedAttributes)} - OPTIONAL
 
 
 class OtherVersionWarning(InconsistentVersionWarning):
-    """Warning about an estimator that other versions of its packages have saved.
+    """Warning about an estimator that was saved with other versions of its packages.
 
     Parameters
     ----------
@@ -97,41 +98,41 @@ class OtherVersionWarning(InconsistentVersionWarning):
             f"{name} {saved} (here {here})" for name, (saved, here) in self.differences.items()
         )
         return (
-            f"This {self.estimator_name} was saved with {told}. It may predict or train otherwise "
-            f"than it did there. Check that it does not, then save it anew; or install the "
+            f"This {self.estimator_name} was saved with {told}. It may predict or train "
+            f"differently here. Check that it does not, then save it again; or install the "
             f"versions that saved it, or fit it again."
         )
 
 
 def current_versions() -> dict[str, Any]:
-    """The format of a file and the versions of the packages that write it."""
+    """Return the format of a file and the versions of the packages that write it."""
     return {
         "format": FORMAT,
         "sklearn-shapecnn": __version__,
         "scikit-learn": sklearn.__version__,
-        # Without "+cpu" or "+cu126": from a machine with a GPU to one without nothing else changes.
+        # Without "+cpu" or "+cu126", which only say whether the machine has a GPU.
         "torch": torch.__version__.split("+")[0],
     }
 
 
 def find_differences(saved: Any, estimator_name: str) -> dict[str, tuple[str, str]]:
-    """Compare the versions that saved an estimator to those here.
+    """Compare the versions that saved an estimator to the installed ones.
 
     Parameters
     ----------
     saved : dict
-        What ``current_versions`` gave when it was saved; anything else is refused.
+        What ``current_versions`` returned when it was saved. Anything else raises an error.
     estimator_name : str
 
     Returns
     -------
     differences : dict of str to tuple of str (version that saved it, version here)
-        By package; empty if all are the same.
+        By package; empty if all versions are the same.
 
     Raises
     ------
     ValueError
-        If the format is another one, so that the file cannot be read.
+        If the format is different, so the file cannot be read.
     """
     here = current_versions()
     if not isinstance(saved, dict) or "format" not in saved:
@@ -156,7 +157,7 @@ def find_differences(saved: Any, estimator_name: str) -> dict[str, tuple[str, st
 
 @contextmanager
 def reading_a_file() -> Iterator[None]:
-    """Turn whatever wrong values lead to into a ValueError that blames the file."""
+    """Turn the errors that wrong values cause into a ValueError that blames the file."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
@@ -167,12 +168,12 @@ def reading_a_file() -> Iterator[None]:
 
 
 def check_state(state: dict[str, Any]) -> None:
-    """Check that what a file says of a fitted estimator is complete and fits together.
+    """Check that the saved state of a fitted estimator is complete and consistent.
 
     Raises
     ------
     ValueError
-        If not, or if it asks for a network much larger than the weights that are there.
+        If it is not, or if it describes a network much larger than its weights.
     """
     if missing := FITTED - state.keys():
         raise ValueError(f"it lacks {', '.join(sorted(missing))}")
@@ -180,11 +181,11 @@ def check_state(state: dict[str, Any]) -> None:
     config, weights = config_from_plain(plain["config"]), plain["weights"]
     sizes = (config.image_shape, config.n_filters, config.kernel_size, config.pool_size)
     if min(chain(*sizes, config.hidden_layer_sizes, [config.n_outputs])) < 1:
-        raise ValueError("its network has layers of no size")
+        raise ValueError("its network has layers with a size below 1")
     there = sum(np.size(array) for array in weights.values())
     if config.n_weights > (2 + GRID**2) * there:  # small maps have only some of those features
         raise ValueError(
-            f"its network needs about {config.n_weights} weights, and {there} are there"
+            f"its network needs about {config.n_weights} weights, but the file has {there}"
         )
     is_same_shape = [*state["image_shape_"]] == [*config.image_shape]
     n_outputs = {len(plain[name]) for name in ("target_center", "target_deviation") if plain[name]}
@@ -196,10 +197,10 @@ def check_state(state: dict[str, Any]) -> None:
     if is_of_numbers == ("classes_" in state):
         raise ValueError(f"its network was trained for {plain['loss']['of']}")
     for name, moments in plain["moments"].items():
-        # Only single numbers of the optimizer have no shape; others would fail in later training.
+        # Only scalars of the optimizer have no shape. Other shapes would fail in later training.
         for array in moments.values():
             if np.ndim(array) and np.shape(array) != np.shape(weights[name]):
-                raise ValueError(f"what the optimizer knows does not fit {name}")
+                raise ValueError(f"the state of the optimizer does not fit {name}")
 
 
 def config_from_plain(plain: dict[str, Any]) -> NetworkConfig:
@@ -221,7 +222,7 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
     Returns
     -------
     plain : dict
-        What ``net_from_plain`` makes the same net of. The arrays may share memory with the net.
+        Input for ``net_from_plain``. The arrays may share memory with the net.
     """
     network, memory, scale = net.module_, net.optimizer_memory(), net.target_scale_
     return {
@@ -234,24 +235,25 @@ def net_to_plain(net: ShapeNet) -> dict[str, Any]:
         "target_deviation": [] if scale is None else scale.deviation.tolist(),
         "weights": to_arrays(network.state_dict()),
         "knows_scale": net.knows_scale_,
+        "pixel_range": None if net.pixel_range_ is None else asdict(net.pixel_range_),
         "has_doubted_scale": net.has_doubted_scale_,
         "moments": memory.moments,
         "learning_rate": memory.learning_rate,
         "dropout_state": dropout_layers(network)[0].generator.get_state().numpy(),
-        # As one string: it may have many thousands of rows, and skops makes files of lists huge.
+        # As one string: it may have many thousands of rows, and skops makes huge files of lists.
         "history": json.dumps(net.history.to_list(), default=_to_json),
     }
 
 
 @torch_as_usual(gradients=True)
 def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
-    """Make the net again that ``net_to_plain`` was given.
+    """Restore the net that ``net_to_plain`` was given.
 
     Parameters
     ----------
     plain : dict
     device : str
-        Where to put it; need not be where it was.
+        Device to put it on. It may be another one than before.
 
     Returns
     -------
@@ -269,11 +271,13 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
         net.target_scale_ = TargetScale(*(np.array(each, dtype=np.float64) for each in scales))
     network = net.module_
     for name, tensor in network.state_dict().items():
-        if np.shape(weights[name]) != tuple(tensor.shape):  # some others torch would take
+        if np.shape(weights[name]) != tuple(tensor.shape):  # torch would accept some others
             raise ValueError(f"{name} needs the shape {tuple(tensor.shape)}")
     network.load_state_dict(_to_tensors(weights))
     network.eval()
     net.knows_scale_ = bool(plain["knows_scale"])
+    if plain.get("pixel_range") is not None:  # files of the first versions have none
+        net.pixel_range_ = PixelRange(**{k: float(v) for k, v in plain["pixel_range"].items()})
     net.has_doubted_scale_ = bool(plain["has_doubted_scale"])
     moments = {
         name: {key: np.array(array, dtype=np.float32) for key, array in arrays.items()}
@@ -291,5 +295,5 @@ def _to_tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def _to_json(value: Any) -> Any:
-    """Turn what a callback of the user's recorded in the history into plain Python."""
+    """Turn what a user's callback recorded in the history into plain Python."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -1,4 +1,4 @@
-"""show_versions: what a bug report should say of the machine and the libraries on it."""
+"""show_versions: what a bug report should say about the machine and its libraries."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OPTIONAL = (
 def show_versions() -> None:
     """Print what a bug report needs: the system, the versions of all libraries, and the device.
 
-    A library that is not installed has the version None. None but PyTorch is imported.
+    The version of a missing library is None. Of all libraries, only PyTorch is imported.
 
     See Also
     --------
@@ -79,7 +79,7 @@ def _print_section(title: str, rows: Mapping[str, str | None]) -> None:
 
 
 def _find_versions(names: tuple[str, ...]) -> dict[str, str | None]:
-    """The version of each library as it is installed; None if it is not."""
+    """Return the installed version of each library; None if it is missing."""
     found: dict[str, str | None] = {}
     for name in names:
         try:
@@ -90,12 +90,12 @@ def _find_versions(names: tuple[str, ...]) -> dict[str, str | None]:
 
 
 def _describe_torch() -> dict[str, str | None]:
-    """Threads and GPUs of PyTorch; or why it cannot be imported, which is worth a report too."""
+    """Return the threads and GPUs of PyTorch, or why it cannot be imported."""
     try:
         import torch
 
         from sklearn_shapecnn._torch import find_device
-    except Exception as error:  # whatever it is: nothing else should be missing from the report
+    except Exception as error:  # whatever it is: the report should not lack the rest
         return {"cannot be imported": f"{type(error).__name__}: {error}"}
     rows: dict[str, str | None] = {
         "threads": str(torch.get_num_threads()),

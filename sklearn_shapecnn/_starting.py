@@ -10,16 +10,16 @@ from sklearn_shapecnn._training.user_callbacks import check_that_they_can_be_cop
 
 
 class StartingEstimator(BaseEstimator):
-    """An estimator whose parameter `weights` may be a fitted one, of which only the filters count.
+    """An estimator whose parameter `weights` may be a fitted estimator to take filters from.
 
-    So that one is handed on to clones as it is, and its parameters are none of this one's.
+    Clones get the same fitted estimator, and its parameters are not parameters of this one.
     """
 
     callbacks: Any
     weights: Any
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name; not those of an estimator in `weights`, whose filters alone count.
+        """Get the parameters by name, without those of an estimator in `weights`.
 
         Parameters
         ----------
@@ -47,18 +47,18 @@ class StartingEstimator(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter. Those of an estimator in `weights` are no parameters.
+            If there is no such parameter. Parameters of an estimator in `weights` do not count.
         """
         for name in params:
             if name.startswith("weights__"):
                 raise ValueError(
-                    f"Invalid parameter {name!r}: of an estimator in weights only the filters "
-                    f"count. Change it before it is fitted."
+                    f"Invalid parameter {name!r}: only the filters of the estimator in weights "
+                    f"are used. Set its parameters before you fit it."
                 )
         return super().set_params(**params)
 
     def __sklearn_clone__(self) -> Any:
-        # A clone is not fitted, but what it starts from must be: it is handed on, not cloned.
+        # A clone is not fitted, but its weights must be: they are passed on, not cloned.
         without = object.__new__(type(self))
         without.__dict__ = vars(self) | {"weights": None}
         try:

@@ -1,8 +1,8 @@
-"""Threads: each computation on one of them, large ones in parts on as many as are allowed.
+"""Threads: each operation runs on one; large computations are split over all allowed threads.
 
-torch's own threads share each single operation. They wait for one another by spinning, thousands of
-times a second, so that one that another program has pushed off its core stops all; and what they
-compute depends on how many they are. So each operation here keeps to the thread that calls it.
+torch's own threads share every single operation. They wait for each other by spinning, thousands of
+times a second, so one thread that another program pushes off its core stops them all. Their results
+also depend on their number. Therefore, each operation here runs on the thread that calls it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _State(threading.local):
-    """What a thread knows of its computation; the defaults are for outside of any."""
+    """What a thread knows about its computation; the defaults hold outside of computations."""
 
     allowed: int | None = None
     pool: ThreadPoolExecutor | None = None
@@ -37,27 +37,27 @@ def _forget_the_pool() -> None:
     _state.pool = None
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has the pool, but none of its threads
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool without its threads
     os.register_at_fork(after_in_child=_forget_the_pool)
 
 
 def allowed_threads() -> int:
-    """How many threads a computation may take.
+    """Return how many threads a computation may use.
 
-    As many as torch has been told to take, by its user, the environment, joblib, Dask or
-    threadpoolctl, and if nobody did, one for each core.
+    This is torch's number of threads, as set by the user, the environment, joblib, Dask or
+    threadpoolctl. If none of them sets it, it is one per core.
     """
     return torch.get_num_threads() if _state.allowed is None else _state.allowed
 
 
 class Change(ExitStack):
-    """Something that is changed for a while, by `change`, and undone by callbacks of the stack.
+    """A temporary change, made by `change` and undone by the callbacks of the stack.
 
-    It is undone too if an interrupt (Ctrl-C) comes in the midst of it, or just before `__exit__`.
+    An interrupt (Ctrl-C) during the change or just before `__exit__` undoes it too.
     """
 
     def change(self) -> None:
-        """Change it, after each callback that undoes the next change."""
+        """Make the change; push the callback that undoes a step before that step."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -68,22 +68,22 @@ class Change(ExitStack):
             self.close()
             raise
 
-    _exit_callbacks: Any = ()  # for `close` where an interrupt came before `__init__`
+    _exit_callbacks: Any = ()  # for `close` if an interrupt comes before `__init__`
     __del__ = ExitStack.close
 
 
 class one_thread(Change):
-    """Let torch compute on the calling thread alone.
+    """Make torch compute on the calling thread only.
 
-    Only the calling thread's own setting is changed; `torch.set_num_threads` would change that of
+    This changes only the setting of the calling thread. `torch.set_num_threads` would also change
     the user's other threads.
     """
 
     def change(self) -> None:
-        """Set what all libraries in which torch computes may take."""
+        """Limit the threads of all libraries that torch computes with."""
         is_outermost = _state.allowed is None
         self.callback(setattr, _state, "allowed", _state.allowed)
-        # Asked first, since torch settles the number of a new thread only then.
+        # Ask first: torch sets the number for a new thread only when asked.
         _state.allowed = n_threads = allowed_threads()
         if is_outermost and n_threads > 1:
             for library in _openmp_libraries():
@@ -94,12 +94,12 @@ class one_thread(Change):
 
 
 class thread_pool(Change):
-    """Let `map_in_threads` work on several tasks at once, as many as threads are allowed.
+    """Let `map_in_threads` run several tasks at once, up to the number of allowed threads.
 
     Parameters
     ----------
     n_tasks : int
-        How many tasks there are at a time; no more threads are started.
+        Largest number of simultaneous tasks, and so of threads.
     """
 
     def __init__(self, n_tasks: int) -> None:
@@ -107,7 +107,7 @@ class thread_pool(Change):
         self.n_threads = min(n_tasks, allowed_threads())
 
     def change(self) -> None:
-        """Make a pool, unless there is one already; its threads start with its tasks."""
+        """Create a pool unless there is one; its threads start with its tasks."""
         if self.n_threads > 1 and _state.pool is None:
             pool = ThreadPoolExecutor(self.n_threads, "sklearn_shapecnn", _keep_to_one_thread)
             self.callback(pool.shutdown, cancel_futures=True)
@@ -116,13 +116,13 @@ class thread_pool(Change):
 
 
 def map_in_threads(function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
-    """The results of a function for each of its arguments, computed in the pool if there is one."""
+    """Map a function over its arguments, in the pool if there is one."""
     pool = _state.pool
     return list(map(function, *arguments) if pool is None else pool.map(function, *arguments))
 
 
 def _keep_to_one_thread() -> None:
-    torch.get_num_threads()  # settles the number, which would undo what follows
+    torch.get_num_threads()  # sets the number, which would later undo the next lines
     for library in _openmp_libraries():
         library.set_num_threads(1)
     for set_threads in _mkl_setters():
@@ -132,18 +132,18 @@ def _keep_to_one_thread() -> None:
 
 @cache
 def _openmp_libraries() -> list[Any]:
-    """Each OpenMP that is loaded, torch's among them."""
+    """Return all loaded OpenMP libraries, including torch's."""
     controller = ThreadpoolController()
     return [library for library in controller.lib_controllers if library.user_api == "openmp"]
 
 
 @cache
 def _mkl_setters() -> list[Callable[[int], int]]:
-    """A function that sets the threads of the MKL inside of torch, and returns how many they were.
+    """Return a function that sets the number of threads of torch's MKL and returns the old one.
 
-    After `torch.set_num_threads` it has a number of its own. None where torch has no MKL.
+    MKL has its own number after `torch.set_num_threads`. The list is empty if torch has no MKL.
     """
     path = Path(torch.__file__).with_name("lib") / "libtorch_cpu.so"
-    with suppress(OSError, AttributeError):  # elsewhere it is no part of this library
+    with suppress(OSError, AttributeError):  # on other systems, MKL is not in this library
         return [ctypes.CDLL(str(path)).MKL_Set_Num_Threads_Local]
     return []

@@ -1,4 +1,4 @@
-"""What torch needs around it: a device that is there, and none of its user's switches."""
+"""Set up torch: find an available device, and ignore switches that the user has set."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ AUTOCAST_DEVICES = ("cpu", "cuda", "xpu", "mps")
 
 
 class torch_as_usual(Change):
-    """Compute with torch as if its user had switched nothing on or off; also a decorator.
+    """Compute with torch regardless of switches that the user has set; also a decorator.
 
     Autocast would compute in other dtypes, and a default device would hold tensors that belong on
-    the CPU. Each operation keeps to the calling thread. torch's default dtype stays what it is,
-    since it is that of all threads.
+    the CPU. Each operation stays on the calling thread. torch's default dtype is not changed,
+    because all threads share it.
 
     Parameters
     ----------
     gradients : bool, default=False
-        Whether a backward pass or a further training may follow; else this is in inference mode.
+        Whether a backward pass or further training may follow. If False, use inference mode.
     """
 
     def __init__(self, *, gradients: bool = False) -> None:
@@ -47,7 +47,7 @@ class torch_as_usual(Change):
         return as_usual
 
     def change(self) -> None:
-        """Enter the contexts that are needed, which are but two for most users."""
+        """Enter the contexts that are needed, only two for most users."""
         self.enter_context(one_thread())
         self.enter_context(torch.inference_mode(not self.gradients))
         if self.gradients:
@@ -60,13 +60,13 @@ class torch_as_usual(Change):
 
 
 def find_device(device: str) -> str:
-    """Find a torch device that can be used here.
+    """Find a torch device that is available on this machine.
 
     Parameters
     ----------
     device : str
-        'auto' takes the first kind of GPU that there is: CUDA, XPU (Intel) or MPS (Apple); else the
-        CPU.
+        'auto' takes the first kind of GPU available, of CUDA, XPU (Intel) and MPS (Apple), or else
+        the CPU.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def find_device(device: str) -> str:
     Raises
     ------
     ValueError
-        If torch does not know the device or cannot use it here.
+        If torch does not know the device or cannot use it on this machine.
     """
     if device == "auto":
         gpus = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
@@ -83,24 +83,25 @@ def find_device(device: str) -> str:
     reason = _why_not(device)
     if reason is not None:
         raise ValueError(
-            f"device={device!r} is not available here ({reason}). Use 'auto' or 'cpu', or 'cuda', "
-            f"'xpu' or 'mps' on a machine that has it."
+            f"device={device!r} is not available here. Use 'auto', which takes a GPU if there is "
+            f"one; or 'cpu'; or 'cuda', 'xpu' or 'mps' on a machine that has it. Torch says: "
+            f"{reason}."
         )
     return device
 
 
 def is_available(device: str) -> bool:
-    """Whether torch can use a device here."""
+    """Return whether torch can use a device on this machine."""
     return _why_not(device) is None
 
 
 def _why_not(device: str) -> str | None:
-    """Why torch cannot use a device here; None if it can."""
+    """Return why torch cannot use a device; None if it can."""
     if device == "cpu":
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # torch warns of devices that can do next to nothing
+            warnings.simplefilter("error")  # torch warns about devices with little support
             if torch.zeros(1, device=device).device.type != "meta":
                 return None
     except (RuntimeError, AssertionError, NotImplementedError, ImportError, Warning) as error:

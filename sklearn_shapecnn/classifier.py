@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -14,8 +15,14 @@ from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn._compat import Interval, StrOptions
-from sklearn_shapecnn._estimator import ImageEstimator, check_finite
-from sklearn_shapecnn._input.labels import check_labels, check_some_labels, plain_labels
+from sklearn_shapecnn._estimator import ImageEstimator
+from sklearn_shapecnn._input.errors import check_finite
+from sklearn_shapecnn._input.labels import (
+    check_labels,
+    check_some_labels,
+    index_labels,
+    plain_labels,
+)
 from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.targets import (
     Targets,
@@ -35,190 +42,204 @@ from sklearn_shapecnn._training.losses import ClassLoss, LabelLoss, Loss
 class ShapeCNNClassifier(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, ImageEstimator
 ):
-    """Convolutional network for small images, with a softmax at its end.
+    """Convolutional network that classifies small images.
 
-    The network is a sequence of stages. In each stage small filters slide over the image
-    (convolution), pooling keeps the strongest responses, and a normalization and an activation
-    follow; the next stage so sees a larger part of the image. A softmax turns the last features
-    into one probability per class. Where y is a matrix of 0 and 1, a sigmoid turns them into the
-    probability of each label by itself. The network sizes itself by the image shape, the training
-    by the number of images. Pixels may be on any scale.
+    The network is a sequence of stages. Each stage slides small filters over the image
+    (convolution), keeps the strongest responses (pooling), and applies a normalization and an
+    activation. Each stage therefore sees a larger part of the image than the one before. A softmax
+    turns the last features into one probability per class. If y is a matrix of 0 and 1, a sigmoid
+    gives each label its own probability. The network adapts its size to the image shape, and the
+    training to the number of images. Pixels may be on any scale.
 
     Parameters
     ----------
     image_shape : tuple of int (height, width) or (height, width, channels), default=None
-        Shape of one image. Needed only if X holds rows that are neither square gray images nor
-        single lines of pixels. By default, a row is a square image if its length is a square
-        number, and an image one pixel high otherwise.
+        Shape of one image. Only needed if X has rows that are neither square gray images nor single
+        lines of pixels. By default, a row whose length is a square number is a square image, and
+        any other row is an image one pixel high.
 
     n_filters : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Number of filters of each stage; an int stands for a single stage. 'auto' begins with 24 and
-        doubles with each stage up to 96. If no parameter sets the number of stages, there are four.
+        Number of filters in each stage. An int means a single stage. 'auto' starts with 24 and
+        doubles at each stage, up to 96. If no parameter sets the number of stages, there are four.
 
     kernel_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Width of the filters in pixels, for all stages or each. 'auto' is 3. Filters larger than
-        what they slide over are cut down to it.
+        Width of the filters in pixels, as one value for all stages or one per stage. 'auto' is 3.
+        Filters that are too large for their input are cut down to fit.
 
     pool_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Side of the pooling windows in pixels, for all stages or each; 1 does not pool. 'auto'
-        leaves maps of about 4 x 4, and of about 8 x 8 in images of more than 48 x 48 pixels.
-        Windows larger than what they slide over are cut down to it.
+        Side of the pooling windows in pixels, as one value for all stages or one per stage; 1 means
+        no pooling. 'auto' leaves feature maps of about 4 x 4, or about 8 x 8 for images of more
+        than 48 x 48 pixels. Windows that are too large for their input are cut down to fit.
 
     pooling : {'max', 'avg', 'sum'}, default='max'
-        How a pooling window becomes one value.
+        How to combine the values in a pooling window.
 
     hidden_layer_sizes : int or array-like of int of shape (n_hidden_layers,), default=()
-        Widths of fully connected layers between the convolutions and the softmax.
+        Widths of the fully connected layers between the convolutions and the softmax.
 
     activation : {'relu', 'leaky_relu', 'gelu', 'silu', 'tanh', 'logistic'}, default='relu'
         Activation function of every stage and hidden layer.
 
     normalization : {'batch', 'layer'} or None, default='batch'
-        Normalization of each stage: batch normalization, layer normalization, or none. On the CPU,
-        large batches are trained in two to eight parts, at least 16 images each, on as many threads
-        as are allowed; batch normalization then takes the statistics of each part by itself.
+        Normalization in each stage: batch normalization, layer normalization, or none. On the CPU,
+        large batches are trained in two to eight parts of at least 16 images each, on as many
+        threads as are allowed. Batch normalization then uses the statistics of each part
+        separately.
 
     dropout : float, default=0.0
-        Share of the inputs of each fully connected layer (the softmax layer too) that is set to
-        zero at random in training, in [0, 1).
+        Fraction of the inputs of each fully connected layer (including the softmax layer) to set
+        to zero at random during training, in [0, 1).
 
     weights : 'shapes', fitted ShapeCNNClassifier or ShapeCNNRegressor, or None, default='shapes'
-        What the filters start from. 'shapes' are filters that the package ships; they have learned
-        to tell drawn formulas apart, and from no photo or data set [4]_. None starts from random
-        filters. A fitted estimator passes on its own, also to images of another size or number of
-        channels and to other classes, with the scale and offset of batch normalization; a clone
-        keeps it fitted. Among the values that a search tries, which it clones by themselves, freeze
-        it in a :class:`~sklearn.frozen.FrozenEstimator`. Filters are taken as far as they fit,
-        first stages and first filters first; those larger than `kernel_size` do not. The rest
-        starts at random, as the fully connected layers always do. `warm_start` and `partial_fit` go
-        on with the filters that are there.
+        Initial values of the filters.
+
+        - 'shapes' uses filters that the package ships. They were learned by telling drawn formulas
+          apart, without any photo or data set [4]_.
+        - None uses random filters.
+        - A fitted estimator passes on its own filters, with the scale and offset of batch
+          normalization. Its images may have another size or number of channels, and its classes
+          may differ. It stays fitted when this estimator is cloned. A search clones the values it
+          tries, so wrap it in a :class:`~sklearn.frozen.FrozenEstimator` there.
+
+        Filters are copied as far as they fit, starting with the first stages and the first filters.
+        Filters larger than `kernel_size` do not fit. The rest starts at random, as the fully
+        connected layers always do. `warm_start` and `partial_fit` continue with the current filters
+        instead.
 
     learning_rate_init : 'auto' or float, default='auto'
-        Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
-        learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
-        other weights by AdamW [1]_. 'auto' is 0.01. Where most filters start from `weights` or an
-        earlier `fit`, and 60 steps or more follow, it is 0.003 for fewer than 1,000 images and
-        0.005 from 1,000 on. For `partial_fit` it is always 0.01, of which it takes 0.3 times.
+        Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
+        [3]_ updates the filters and moves them by ten times the rate, as a share of their length.
+        AdamW [1]_ updates all other weights. 'auto' is 0.01. If most filters start from `weights`
+        or an earlier `fit` and training takes at least 60 steps, 'auto' is 0.003 for fewer than
+        1,000 images and 0.005 for 1,000 or more. In `partial_fit`, 'auto' is always 0.01, and the
+        learning rate is 0.3 times that.
 
     alpha : float, default=0.01
-        Weight decay, as a share of each weight per step and learning rate. The filters keep their
-        length and so are exempt.
+        Weight decay: each step shrinks each weight by this fraction times the learning rate. The
+        filters keep their length, so they do not decay.
 
     batch_size : 'auto' or int, default='auto'
-        About how many images a training step sees; the images are spread evenly over the batches.
-        'auto' is a tenth of the images, but at least 8 and at most 64; less than 64 in images of
-        more than 90 x 90 pixels, down to 32 at 128 x 128. Batches hold two images at least.
+        Approximate number of images per training step. The images are spread evenly over the
+        batches, with at least two images per batch. 'auto' is a tenth of the number of images, but
+        at least 8 and at most 64. For images of more than 90 x 90 pixels the maximum is lower, down
+        to 32 at 128 x 128.
 
     max_iter : 'auto' or int, default='auto'
-        Number of epochs: how often each image is seen. 'auto' takes 40 for up to 200 images and
-        fewer for more, down to 4; but enough for 120 steps, up to 100. With several labels an image
-        it takes twice as many, up to 100. If most filters start at random, by `weights`, it takes
-        as many as make 600 steps, but at least 8 and at most 100. From about 1,900 images on it
-        then first tries a short round of two to four epochs, and stops there if these bring the
-        training loss next to zero.
+        Number of epochs, that is, how often each image is seen. 'auto' is 40 for up to 200 images
+        and decreases with more images, down to 4. It is raised where needed to reach 120 steps, up
+        to 100 epochs. With several labels per image it is doubled, up to 100. If most filters start
+        at random (see `weights`), 'auto' is as many epochs as make 600 steps, but at least 8 and at
+        most 100. In that case, from about 1,900 images on, a short round of two to four epochs
+        comes first, and training stops there if the training loss is close to zero.
 
     label_smoothing : float, default=0.0
-        Share of each label that is spread evenly over all classes in training, in [0, 1). Some 0.1
-        may raise the accuracy, but leaves the probabilities too cautious.
+        Fraction of each label to spread evenly over all classes during training, in [0, 1). A value
+        around 0.1 may raise the accuracy, but leaves the probabilities underconfident.
 
     augment : str, list of str or None, default='auto'
-        How images are changed at random in training: any of 'auto', 'jitter', 'shift',
-        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' is 'jitter' for
-        fewer than 1,000 images of 8 x 8 pixels or more, else 'shift', and 'shift' in `partial_fit`.
-        'shift' moves all images by whole pixels, up to a sixteenth of their side. 'jitter' turns
-        three images in four by up to 10 degrees, zooms them by up to 10 % and moves them by up to a
-        tenth of their side, taking the nearest pixel; it leaves images under 8 pixels alone. Both
-        repeat the pixels at the border. 'flips' stands for both flips; 'quarter_turns' turns square
-        images by multiples of 90 degrees. Choose what does not change the label: a mirrored digit
-        is no digit.
+        Random changes to the images during training: any of 'auto', 'jitter', 'shift',
+        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'.
+
+        - 'auto' is 'jitter' for fewer than 1,000 images of 8 x 8 pixels or more, and 'shift'
+          otherwise. It is always 'shift' in `partial_fit`.
+        - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
+        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10 % and
+          moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
+          with a side of less than 8 pixels unchanged.
+        - 'flips' means both flips.
+        - 'quarter_turns' rotates square images by multiples of 90 degrees.
+
+        'shift' and 'jitter' repeat the pixels at the border. Choose only changes that keep the
+        label: a mirrored digit is not a digit.
 
     class_weight : dict {class: weight}, list of dict, 'balanced' or None, default=None
-        Weights of the classes. 'balanced' gives all classes the same total. With several labels an
-        image, the classes of each label are 0, its absence, and 1, its presence: 'balanced' gives
-        both the same total, a dict holds for all labels, and a list has a dict for each.
+        Weights of the classes. 'balanced' gives all classes the same total weight. With several
+        labels per image, each label has the classes 0 (absent) and 1 (present): 'balanced' gives
+        both the same total weight, a dict applies to all labels, and a list has one dict per label.
 
     early_stopping : bool, default=False
-        Whether to hold out a part of the images, score each epoch on it, stop when the score no
-        longer improves, and keep the weights of the best epoch. The learning rate
-        follows its cycle as if training went on for all of `max_iter` epochs, so that a small
-        `n_iter_no_change` may end it while the network still improves.
+        Whether to hold out some images, score each epoch on them, stop when the score no longer
+        improves, and keep the weights of the best epoch. The learning rate follows the cycle of all
+        `max_iter` epochs, so a small `n_iter_no_change` may end training while the network still
+        improves.
 
     validation_fraction : float, default=0.1
-        Fraction of each class to hold out, in (0, 1); with several labels, of all images. Only used
-        if `early_stopping` is True.
+        Fraction of each class to hold out, in (0, 1). With several labels per image, the fraction
+        of all images. Only used if `early_stopping` is True.
 
     n_iter_no_change : int or inf, default=10
         Number of epochs without improvement after which training stops. Only used if
         `early_stopping` is True.
 
     tol : float, default=1e-4
-        By how much the validation score must rise to count as an improvement. Only used if
+        Minimum increase of the validation score that counts as an improvement. Only used if
         `early_stopping` is True.
 
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the last `fit`, with a new cycle of the learning
-        rate. Image shape, classes and the parameters of the network must be the same then.
+        Whether `fit` continues with the network of the last `fit`, with a new cycle of the learning
+        rate. The image shape, the classes and the network parameters must not change.
 
     device : str, default='auto'
-        Where to compute: 'cpu', 'cuda', 'cuda:1', 'xpu', 'mps', ...; 'auto' takes a GPU if torch
+        Device to compute on: 'cpu', 'cuda', 'cuda:1', 'xpu', 'mps', ... 'auto' uses a GPU if torch
         finds one.
 
     distributed : bool, default=False
         Whether to share each fit among the processes that ``torchrun`` or ``accelerate launch``
-        started, on the GPU of each or on the CPU; `device` must be 'auto' or 'cpu' then. It needs
-        the extra ``[distributed]``.
+        started, each on its GPU or on the CPU. `device` must then be 'auto' or 'cpu'. Needs the
+        extra ``[distributed]``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
         Determines the initial weights that do not come from `weights`, the order of the images,
-        augmentation, dropout and the validation split. Pass an int for the same network every time.
-        A RandomState or Generator moves on with each `fit` and `partial_fit`, so that the next one
-        differs. None takes fresh entropy: NumPy's and torch's global random states are never read
-        or changed.
+        augmentation, dropout and the validation split. Pass an int to get the same network every
+        time. A RandomState or Generator advances with each `fit` and `partial_fit`, so the next
+        call gives a different result. None uses fresh entropy. NumPy's and torch's global random
+        states are never read or changed.
 
     verbose : bool or int, default=0
-        Whether to show on standard error how the training goes: a progress bar in a terminal or a
-        notebook, else one line an epoch, with the loss, the score and the time left.
+        Whether to show training progress on standard error: a progress bar in a terminal or a
+        notebook, otherwise one line per epoch, with the loss, the score and the time left.
 
     callbacks : list of skorch callbacks or None, default=None
         Objects derived from :class:`skorch.callbacks.Callback`, such as `Checkpoint`,
         `TensorBoard` or your own. They are called in each epoch and batch of the net `net_`. `fit`
-        uses them as they are, without a copy. Set scikit-learn's own callbacks by `set_callbacks`.
+        uses them directly, without copying them. To set scikit-learn's own callbacks, use
+        `set_callbacks`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; with several labels an image, the numbers of their columns.
+        Sorted labels. With several labels per image, the indices of their columns.
     n_features_in_ : int
-        Number of pixel values of an image.
+        Number of pixel values per image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of X, where X has string names.
+        Names of the columns of X, if X has string names.
     image_shape_ : tuple of int (height, width, channels)
         Shape of one image.
     n_iter_ : int
-        Number of epochs of the last `fit`; 1 after `partial_fit`.
+        Number of epochs in the last `fit`; 1 after `partial_fit`.
     loss_curve_ : list of float
-        Mean training loss of each epoch; `warm_start` and `partial_fit` append to it.
+        Mean training loss of each epoch. `warm_start` and `partial_fit` append to it.
     validation_scores_ : list of float or None
-        Accuracy on the held-out images after each epoch; `warm_start` appends to it. None without
+        Accuracy on the held-out images after each epoch. `warm_start` appends to it. None without
         `early_stopping`.
     best_validation_score_ : float or None
-        The highest one of the last `fit`.
+        Highest validation score in the last `fit`.
     n_outputs_ : int
-        Number of scores of an image, as of `decision_function`: 1 for two classes, else the number
-        of classes or of labels.
+        Number of scores per image, as returned by `decision_function`: 1 for two classes, otherwise
+        the number of classes or labels.
     n_pretrained_filters_ : tuple of int of length n_stages
-        How many filters of each stage did not start at random: the first ones.
+        Number of filters in each stage that did not start at random. They come first.
     device_ : str
-        Where the network was trained.
+        Device that the network was trained on.
     net_ : skorch.NeuralNetClassifier
-        The trained net around the torch module `net_.module_`.
+        Trained net around the torch module `net_.module_`.
 
     See Also
     --------
-    ShapeCNNRegressor : The same network for numbers.
-    make_shapes : Images of triangles, circles and rectangles to try this on.
-    make_multilabel_shapes : Images of several shapes.
-    sklearn.neural_network.MLPClassifier : Network without convolutions.
+    ShapeCNNRegressor : The same network for regression.
+    make_shapes : Images of triangles, circles and rectangles for trying this out.
+    make_multilabel_shapes : Images with several shapes each.
+    sklearn.neural_network.MLPClassifier : Neural network without convolutions.
 
     References
     ----------
@@ -228,7 +249,7 @@ class ShapeCNNClassifier(
     .. [3] Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
        https://kellerjordan.github.io/posts/muon.
     .. [4] Kataoka et al., "Pre-training without Natural Images", ACCV 2020. The page "Model card"
-       of the documentation tells how these were made.
+       of the documentation explains how the filters were made.
 
     Examples
     --------
@@ -307,19 +328,37 @@ class ShapeCNNClassifier(
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNClassifier:
-        """Learn the labels of images.
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ShapeCNNClassifier:
+        """Fit the classifier to images and their labels.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images as rows, gray images or images with channels, of any numeric dtype and scale. A
-            memory-mapped file is read a batch at a time; a Dask or Zarr array is written to a
-            temporary file first, some chunks at a time.
+            memory-mapped file is read one batch at a time. A Dask or Zarr array is first written to
+            a temporary file, a few chunks at a time.
         y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
-            Labels: ints, strings or bools. Or which labels each image has: 0 or 1 for each of them.
+            Labels as ints, strings or bools. For several labels per image, a matrix with 0 or 1 for
+            each image and label.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the images; a weight of 2 is the same as giving the image twice.
+            Weights of the images. A weight of 2 has the same effect as giving the image twice.
+        X_val : array-like of the form of X, default=None
+            Images to score each epoch on if `early_stopping` is True, in place of a
+            `validation_fraction` of X. Pass them if you need the split to keep groups apart, such
+            as photos of the same person.
+        y_val : array-like of the form of y, default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -329,25 +368,26 @@ class ShapeCNNClassifier(
         Raises
         ------
         ValueError
-            If X, y, `sample_weight` or a parameter cannot be used, or if training diverges.
+            If X, y, `sample_weight` or a parameter is invalid, or if training diverges.
         TypeError
-            If X is sparse, or if `weights` is an estimator of another kind.
+            If X is sparse, or if `weights` is some other kind of estimator.
         KeyboardInterrupt
-            If you press Ctrl-C. After the first epoch the classifier keeps what it has learned
-            until then; before it is as it was.
+            If you press Ctrl-C. After the first epoch, the classifier keeps what it has learned so
+            far. Before that, it stays as it was.
 
         Warns
         -----
         ConvergenceWarning
-            If all pixels are the same, if a class has less than a 999th of the weight of another
-            and `class_weight` is None, if eight epochs or 120 steps or more have
-            taught nothing, or if extreme values spoiled what they taught.
+            If all pixels are the same, if a class has less than 1/999 of the weight of another and
+            `class_weight` is None, if the network has learned nothing after eight epochs or 120
+            steps or more, or if extreme values spoiled what it learned.
         UserWarning
-            If no image has some label, or every one has it. If X has rows of 64 values or more that
-            are taken for images one pixel high, or that seem to be images of another width or order
-            of colors than they are taken for.
+            If no image has some label, or all images have it. If rows of X with 64 values or more
+            are treated as images one pixel high, or seem to have another width or color order than
+            assumed.
         """
-        return self._fit(X, y, sample_weight)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation=validation)
 
     def _can_fit_partially(self) -> bool:
         if self.early_stopping:
@@ -366,47 +406,48 @@ class ShapeCNNClassifier(
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> ShapeCNNClassifier:
-        """Learn from some more images, in one pass over them.
+        """Update the classifier with more images, in a single pass over them.
 
-        For data that arrive in pieces, and to adapt a fitted classifier to new images. The learning
-        rate rises over the first 20 steps to 0.3 times `learning_rate_init` and stays there, since
-        the training has no known end before which it could fall. So `fit` learns more from the same
-        images if it has them all at once.
+        Use this for data that arrive in pieces, or to adapt a fitted classifier to new images. The
+        learning rate rises to 0.3 times `learning_rate_init` over the first 20 steps and stays
+        there, because nobody knows when training will end. If you have all images at once, `fit`
+        learns more from them.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images, in any form that `fit` takes; one is enough. The first ones set the image shape
-            and the scale of the pixels. If these are all of one color, the first piece that is not
-            sets the scale; for dark pixels of 8 bits it is the range of their dtype.
+            Images, in any form that `fit` accepts; one image is enough. The first call sets the
+            image shape and the pixel scale. If its images are all of one color, the first call with
+            other images sets the scale. For dark 8-bit images, the range of their dtype sets it.
         y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
-            Labels: ints, strings or bools. Or which labels each image has: 0 or 1 for each of them.
+            Labels as ints, strings or bools. For several labels per image, a matrix with 0 or 1 for
+            each image and label.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever occur. Needed in the first call, unless `fit` came before;
-            later it may be left out, or must be the same. Not needed for a matrix.
+            All labels that will ever occur. Required in the first call, unless `fit` came before.
+            In later calls, leave it out or pass the same labels. Not needed if y is a matrix.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the images, relative to the others of the same call.
+            Weights of the images, relative to the others in the same call.
 
         Returns
         -------
         self : object
-            The classifier.
+            The updated classifier.
 
         Raises
         ------
         AttributeError
-            If `early_stopping` is True or `class_weight` is 'balanced': both need all of the data,
-            so the method does not exist then.
+            If `early_stopping` is True or `class_weight` is 'balanced'. Both need all of the data,
+            so this method does not exist then.
         ValueError
             If `classes` is missing or differs from the last call, if y has other labels, if the
-            images have another shape, or if a parameter of the network has changed.
+            images have another shape, or if a network parameter has changed.
         TypeError
             If X is sparse.
 
         Notes
         -----
-        `batch_size='auto'` stands for 32 images; `max_iter` is not used. With an int as
-        `random_state` the same calls give the same classifier.
+        `batch_size='auto'` means 32 images, and `max_iter` is not used. With an int as
+        `random_state`, the same calls give the same classifier.
 
         Examples
         --------
@@ -426,14 +467,13 @@ class ShapeCNNClassifier(
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, n_labels)
-            The most probable labels. Or, as int64, 1 for each label with a probability above one
-            half, and 0 for the others.
+            Most probable label of each image. For several labels per image, an int64 matrix with 1
+            for each label whose probability is above 0.5, and 0 for the others.
         """
         scores = self._scores(X)
         if self._has_labels:
@@ -441,70 +481,66 @@ class ShapeCNNClassifier(
         return self.classes_[scores.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes), dtype float64
-            In the order of `classes_`. Each row sums to one, unless an image may have several
-            labels.
+            Probabilities in the order of `classes_`. Each row sums to one, unless an image may have
+            several labels.
         """
         scores = self._scores(X)
-        with np.errstate(under="ignore"):  # the least probabilities are zero
+        with np.errstate(under="ignore"):  # the smallest probabilities become zero
             return expit(scores) if self._has_labels else softmax(scores, axis=1)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithm of the probability of each class, exact for small ones too.
+        """Predict the log-probability of each class, exact even for small probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n, n_classes), dtype float64
-            In the order of `classes_`.
+            Log-probabilities in the order of `classes_`.
         """
         scores = self._scores(X)
         with np.errstate(under="ignore"):
             return log_expit(scores) if self._has_labels else log_softmax(scores, axis=1)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Score of each class before the softmax, or of each label before the sigmoid.
+        """Compute the score of each class before the softmax, or of each label before the sigmoid.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         scores : ndarray of shape (n, n_classes), or (n,) for two classes, dtype float64
-            In the order of `classes_`. For two classes it is the log-odds of the second one.
+            Scores in the order of `classes_`. For two classes, the log-odds of the second class.
         """
         scores = self._scores(X)
         is_binary = len(self.classes_) == 2 and not self._has_labels
         return scores[:, 1] - scores[:, 0] if is_binary else scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the share of images that get their label, or exactly their labels.
+        """Compute the accuracy: the share of images whose label, or every label, is correct.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
         y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
-            Their labels, in any form that `fit` takes.
+            True labels, in any form that `fit` accepts.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images.
 
@@ -512,35 +548,34 @@ class ShapeCNNClassifier(
         -------
         accuracy : float
         """
-        # scikit-learn's own score knows fewer kinds of arrays.
+        # scikit-learn's own score accepts fewer kinds of arrays.
         weights = as_numpy(sample_weight, "sample_weight")
         y = as_numpy(y, "y")
         y = check_indicators(y) if is_matrix(y) else plain_labels(y)
         return super().score(X, y, weights)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Compute the features that the scores of each image are computed from.
+        """Compute the features from which the scores of each image are computed.
 
-        These are the inputs of the last layer. Put them in front of another estimator instead of
-        the pixels.
+        These are the inputs of the last layer. Use them instead of the pixels as input for another
+        estimator.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         features : ndarray of shape (n, n_features_out), dtype float32
-            The outputs of the last hidden layer. Without hidden layers, the maximum, the mean and a
-            coarse grid of means of each feature map of the last stage, the grid divided by the
-            root of the number of its cells.
+            Outputs of the last hidden layer. Without hidden layers, the maximum, the mean and a
+            coarse grid of means of each feature map of the last stage. The grid is divided by the
+            square root of its number of cells.
 
         Raises
         ------
         ValueError
-            If X does not hold images of the shape known from `fit`.
+            If X does not hold images of the same shape as in `fit`.
         NotFittedError
             If the classifier is not fitted.
 
@@ -566,22 +601,23 @@ class ShapeCNNClassifier(
 
     @staticmethod
     def search_space(prefix: str = "") -> dict[str, list[Any]]:
-        """Values worth trying in a search for better parameters, the defaults among them.
+        """Return values worth trying in a parameter search, including the defaults.
 
-        `augment` matters by far the most if there are few images; the other two help on some images
-        and harm on others. All searches of scikit-learn take the space as it is: 16 combinations.
+        `augment` matters by far the most if there are few images. The other two help on some images
+        and hurt on others. All of scikit-learn's searches accept the space as it is: 16
+        combinations.
 
         Parameters
         ----------
         prefix : str, default=''
-            Prefix of each name: in a pipeline the name of the step and two underscores, such as
+            Prefix of each name. In a pipeline, the name of the step and two underscores, such as
             ``'shapecnnclassifier__'``.
 
         Returns
         -------
         space : dict of str to list
-            Parameter names and, for each, the values to try, the default first. It is a new one
-            each time: change it as you like.
+            Values to try for each parameter, the default first. Each call returns a new dict, so
+            you can change it.
 
         Examples
         --------
@@ -601,7 +637,7 @@ class ShapeCNNClassifier(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # float32, as the network computes
+        tags.transformer_tags.preserves_dtype = []  # the network computes in float32
         tags.classifier_tags.multi_label = True
         return tags
 
@@ -614,7 +650,7 @@ class ShapeCNNClassifier(
         name = type(self).__name__
         if isinstance(self.class_weight, list | tuple):
             raise ValueError(
-                "class_weight is a list of dicts, which is for several labels an image. Give one "
+                "class_weight is a list of dicts, which needs several labels per image. Give one "
                 "dict with the weight of each class."
             )
         if incremental:
@@ -629,18 +665,18 @@ class ShapeCNNClassifier(
         present = np.unique(targets[weights > 0])
         if len(present) < 2:
             raise ValueError(
-                f"The images of non-zero sample weight all have the class "
-                f"{known.tolist()[present[0]]!r}; at least 2 classes are needed. Look at "
+                f"All images with a non-zero sample weight have the class "
+                f"{known.tolist()[present[0]]!r}; at least 2 classes are needed. Check "
                 f"sample_weight and class_weight."
             )
-        if self.class_weight is None:  # else it is on purpose
+        if self.class_weight is None:  # otherwise it is on purpose
             warn_about_light_classes(known, targets, weights)
         return result
 
     def _check_labels(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool
     ) -> Targets:
-        """Check a y that says which of several labels each image has."""
+        """Check a y that is a matrix of the labels of each image."""
         indicators = check_indicators(y, len(pixels))
         n_labels = indicators.shape[1]
         if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
@@ -654,6 +690,24 @@ class ShapeCNNClassifier(
             warn_about_constant_labels(indicators, weights)
         return Targets(indicators, weights, n_labels, np.arange(n_labels), label_weights)
 
+    def _check_validation_targets(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, known: Targets
+    ) -> Targets:
+        y = as_numpy(y, "y")
+        weights = check_weights(sample_weight, None, pixels)
+        assert known.classes is not None
+        if not known.are_labels:
+            advice = "Leave such images out, or add images of this class to X and y."
+            found = index_labels(y, pixels, known.classes, type(self).__name__, advice)
+            return replace(known, values=found, weights=weights)
+        indicators = check_indicators(y, len(pixels))
+        if indicators.shape[1] != known.n_outputs:
+            raise ValueError(
+                f"y has {indicators.shape[1]} columns, but in the training images it has "
+                f"{known.n_outputs}, one for each label."
+            )
+        return replace(known, values=indicators, weights=weights)
+
     def _make_loss(self, targets: Targets) -> Loss:
         smoothing = float(self.label_smoothing)
         if targets.are_labels:
@@ -662,5 +716,5 @@ class ShapeCNNClassifier(
 
     @property
     def _has_labels(self) -> bool:
-        """Whether the fitted network gives several labels to an image."""
+        """Whether the fitted network predicts several labels per image."""
         return isinstance(self.net_.criterion_, LabelLoss)

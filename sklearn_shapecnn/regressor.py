@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
 from sklearn_shapecnn._compat import StrOptions
-from sklearn_shapecnn._estimator import ImageEstimator, check_finite
-from sklearn_shapecnn._input.errors import check_mask
+from sklearn_shapecnn._estimator import ImageEstimator
+from sklearn_shapecnn._input.errors import check_finite, check_mask
 from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.targets import Targets, check_numbers, warn_about_constant_targets
 from sklearn_shapecnn._input.weights import check_weights
@@ -24,103 +25,120 @@ from sklearn_shapecnn._training.losses import NUMBER_LOSSES, Loss, NumberLoss
 class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
     """Convolutional network that predicts numbers from small images.
 
-    The network is that of :class:`ShapeCNNClassifier`: a sequence of stages, in each of which small
-    filters slide over the image, pooling keeps the strongest responses, and a normalization and an
-    activation follow. Its head also knows where in the image each feature is [4]_, so that it can
-    tell places and sizes as well as counts and grades. The network sizes itself by the image shape,
-    the training by the number of images. Pixels and targets may be on any scale.
+    The network is that of :class:`ShapeCNNClassifier`, a sequence of stages. Each stage slides
+    small filters over the image, keeps the strongest responses, and applies a normalization and an
+    activation. The head also receives the position of each feature in the image [4]_, so it can
+    predict positions and sizes as well as counts and grades. The network adapts its size to the
+    image shape, and the training to the number of images. Pixels and targets may be on any scale.
 
     Parameters
     ----------
     image_shape : tuple of int (height, width) or (height, width, channels), default=None
-        Shape of one image. Needed only if X holds rows that are neither square gray images nor
-        single lines of pixels. By default, a row is a square image if its length is a square
-        number, and an image one pixel high otherwise.
+        Shape of one image. Only needed if X has rows that are neither square gray images nor single
+        lines of pixels. By default, a row whose length is a square number is a square image, and
+        any other row is an image one pixel high.
 
     n_filters : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Number of filters of each stage; an int stands for a single stage. 'auto' begins with 24 and
-        doubles with each stage up to 96. If no parameter sets the number of stages, there are four.
+        Number of filters in each stage. An int means a single stage. 'auto' starts with 24 and
+        doubles at each stage, up to 96. If no parameter sets the number of stages, there are four.
 
     kernel_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Width of the filters in pixels, for all stages or each. 'auto' is 3. Filters larger than
-        what they slide over are cut down to it.
+        Width of the filters in pixels, as one value for all stages or one per stage. 'auto' is 3.
+        Filters that are too large for their input are cut down to fit.
 
     pool_size : 'auto', int or array-like of int of shape (n_stages,), default='auto'
-        Side of the pooling windows in pixels, for all stages or each; 1 does not pool. 'auto'
-        leaves maps of about 4 x 4, and of about 8 x 8 in images of more than 48 x 48 pixels.
-        Windows larger than what they slide over are cut down to it.
+        Side of the pooling windows in pixels, as one value for all stages or one per stage; 1 means
+        no pooling. 'auto' leaves feature maps of about 4 x 4, or about 8 x 8 for images of more
+        than 48 x 48 pixels. Windows that are too large for their input are cut down to fit.
 
     pooling : {'max', 'avg', 'sum'}, default='max'
-        How a pooling window becomes one value.
+        How to combine the values in a pooling window.
 
     hidden_layer_sizes : int or array-like of int of shape (n_hidden_layers,), default=()
-        Widths of fully connected layers between the convolutions and the output.
+        Widths of the fully connected layers between the convolutions and the output.
 
     activation : {'relu', 'leaky_relu', 'gelu', 'silu', 'tanh', 'logistic'}, default='relu'
         Activation function of every stage and hidden layer.
 
     normalization : {'batch', 'layer'} or None, default='batch'
-        Normalization of each stage: batch normalization, layer normalization, or none. On the CPU,
-        large batches are trained in two to eight parts, at least 16 images each, on as many threads
-        as are allowed; batch normalization then takes the statistics of each part by itself.
+        Normalization in each stage: batch normalization, layer normalization, or none. On the CPU,
+        large batches are trained in two to eight parts of at least 16 images each, on as many
+        threads as are allowed. Batch normalization then uses the statistics of each part
+        separately.
 
     dropout : float, default=0.0
-        Share of the inputs of each fully connected layer (the output layer too) that is set to
-        zero at random in training, in [0, 1).
+        Fraction of the inputs of each fully connected layer (including the output layer) to set
+        to zero at random during training, in [0, 1).
 
     weights : 'shapes', fitted ShapeCNNRegressor or ShapeCNNClassifier, or None, default='shapes'
-        What the filters start from. 'shapes' are filters that the package ships; they have learned
-        to tell drawn formulas apart, and from no photo or data set [5]_. None starts from random
-        filters. A fitted estimator passes on its own, also to images of another size or number of
-        channels, with the scale and offset of batch normalization; a clone keeps it fitted. Among
-        the values that a search tries, which it clones by themselves, freeze it in a
-        :class:`~sklearn.frozen.FrozenEstimator`. Filters are taken as far as they fit, first stages
-        and first filters first; those larger than `kernel_size` do not. The rest starts at random,
-        as the fully connected layers always do. `warm_start` and `partial_fit` go on with the
-        filters that are there.
+        Initial values of the filters.
+
+        - 'shapes' uses filters that the package ships. They were learned by telling drawn formulas
+          apart, without any photo or data set [5]_.
+        - None uses random filters.
+        - A fitted estimator passes on its own filters, with the scale and offset of batch
+          normalization. Its images may have another size or number of channels.
+          It stays fitted when this estimator is cloned. A search clones the values it tries, so
+          wrap it in a :class:`~sklearn.frozen.FrozenEstimator` there.
+
+        Filters are copied as far as they fit, starting with the first stages and the first filters.
+        Filters larger than `kernel_size` do not fit. The rest starts at random, as the fully
+        connected layers always do. `warm_start` and `partial_fit` continue with the current filters
+        instead.
 
     loss : {'squared_error', 'absolute_error', 'huber'}, default='squared_error'
-        What the training makes small, as the mean over the targets. 'squared_error' leads to the
-        mean of what the targets may be, 'absolute_error' to their median. 'huber' is half the
-        squared error of targets that are met within a deviation, and grows linearly beyond, so that
-        a few wild targets do no harm. The deviation is the standard deviation of y for the squared
-        error. For the other two it is the distance from the median that 68 % of y stay within.
+        Loss to minimize, as the mean over the targets.
+
+        - 'squared_error' predicts the mean of the possible targets.
+        - 'absolute_error' predicts their median.
+        - 'huber' is half the squared error for predictions within one deviation of their target. It
+          grows linearly beyond, so a few outliers do no harm.
+
+        The deviation is the standard deviation of y for 'squared_error'. For the other two losses,
+        it is the distance from the median within which 68 % of y lie.
 
     learning_rate_init : 'auto' or float, default='auto'
-        Highest learning rate; it rises to it and falls to zero in one cycle [2]_. The filters are
-        learned by Muon [3]_, which moves them by ten times the rate as a share of their length, all
-        other weights by AdamW [1]_. 'auto' is 0.01; `partial_fit` takes 0.3 times that.
+        Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
+        [3]_ updates the filters and moves them by ten times the rate, as a share of their length.
+        AdamW [1]_ updates all other weights. 'auto' is 0.01; `partial_fit` uses 0.3 times that.
 
     alpha : float, default=0.01
-        Weight decay, as a share of each weight per step and learning rate. The filters keep their
-        length and so are exempt.
+        Weight decay: each step shrinks each weight by this fraction times the learning rate. The
+        filters keep their length, so they do not decay.
 
     batch_size : 'auto' or int, default='auto'
-        About how many images a training step sees; the images are spread evenly over the batches.
-        'auto' is a tenth of the images, but at least 8 and at most 64; less than 64 in images of
-        more than 90 x 90 pixels, down to 32 at 128 x 128. Batches hold two images at least.
+        Approximate number of images per training step. The images are spread evenly over the
+        batches, with at least two images per batch. 'auto' is a tenth of the number of images, but
+        at least 8 and at most 64. For images of more than 90 x 90 pixels the maximum is lower, down
+        to 32 at 128 x 128.
 
     max_iter : 'auto' or int, default='auto'
-        Number of epochs: how often each image is seen. 'auto' takes 80 for up to 200 images and
-        fewer for more, down to 8; but enough for 240 steps, up to 100. If most filters start at
-        random, by `weights`, it takes as many as make 600 steps, but at least 8 and at most 100.
+        Number of epochs, that is, how often each image is seen. 'auto' is 80 for up to 200 images
+        and decreases with more images, down to 8. It is raised where needed to reach 240 steps, up
+        to 100 epochs. If most filters start at random (see `weights`), 'auto' is as many epochs as
+        make 600 steps, but at least 8 and at most 100.
 
     augment : str, list of str or None, default='auto'
-        How images are changed at random in training: any of 'auto', 'jitter', 'shift',
-        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'. 'auto' changes nothing,
-        since a target such as a place changes with the image. Choose what leaves the targets as
-        they are: 'shift' suits counts and sizes, 'jitter' only what neither place, size nor angle
-        change. 'shift' moves all images by whole pixels, up to a sixteenth of their side. 'jitter'
-        turns three images in four by up to 10 degrees, zooms them by up to 10 % and moves them by
-        up to a tenth of their side, taking the nearest pixel; it leaves images under 8 pixels
-        alone. Both repeat the pixels at the border. 'flips' stands for both flips; 'quarter_turns'
-        turns square images by multiples of 90 degrees.
+        Random changes to the images during training: any of 'auto', 'jitter', 'shift',
+        'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'.
+
+        - 'auto' changes nothing, because a target such as a position changes with the image.
+        - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
+        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10 % and
+          moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
+          with a side of less than 8 pixels unchanged.
+        - 'flips' means both flips.
+        - 'quarter_turns' rotates square images by multiples of 90 degrees.
+
+        'shift' and 'jitter' repeat the pixels at the border. Choose only changes that keep the
+        targets: 'shift' suits counts and sizes, 'jitter' only targets that do not depend on
+        position, size or angle.
 
     early_stopping : bool, default=False
-        Whether to hold out a part of the images, compute R² on it after each epoch, stop when it no
-        longer improves, and keep the weights of the best epoch. The learning rate follows its cycle
-        as if training went on for all of `max_iter` epochs, so that a small `n_iter_no_change` may
-        end it while the network still improves.
+        Whether to hold out some images, compute R² on them after each epoch, stop when it no longer
+        improves, and keep the weights of the best epoch. The learning rate follows the cycle of all
+        `max_iter` epochs, so a small `n_iter_no_change` may end training while the network still
+        improves.
 
     validation_fraction : float, default=0.1
         Fraction of the images to hold out, in (0, 1). Only used if `early_stopping` is True.
@@ -130,69 +148,70 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         `early_stopping` is True.
 
     tol : float, default=1e-4
-        By how much the validation score must rise to count as an improvement. Only used if
+        Minimum increase of the validation score that counts as an improvement. Only used if
         `early_stopping` is True.
 
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the last `fit`, with a new cycle of the learning
-        rate. Image shape, number of targets and the parameters of the network must be the same
-        then. Targets keep the scale that the first ones have set.
+        Whether `fit` continues with the network of the last `fit`, with a new cycle of the learning
+        rate. The image shape, the number of targets and the network parameters must not change. The
+        targets keep the scale that the first ones set.
 
     device : str, default='auto'
-        Where to compute: 'cpu', 'cuda', 'cuda:1', 'xpu', 'mps', ...; 'auto' takes a GPU if torch
+        Device to compute on: 'cpu', 'cuda', 'cuda:1', 'xpu', 'mps', ... 'auto' uses a GPU if torch
         finds one.
 
     distributed : bool, default=False
         Whether to share each fit among the processes that ``torchrun`` or ``accelerate launch``
-        started, on the GPU of each or on the CPU; `device` must be 'auto' or 'cpu' then. It needs
-        the extra ``[distributed]``.
+        started, each on its GPU or on the CPU. `device` must then be 'auto' or 'cpu'. Needs the
+        extra ``[distributed]``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
         Determines the initial weights that do not come from `weights`, the order of the images,
-        augmentation, dropout and the validation split. Pass an int for the same network every time.
-        A RandomState or Generator moves on with each `fit` and `partial_fit`, so that the next one
-        differs. None takes fresh entropy: NumPy's and torch's global random states are never read
-        or changed.
+        augmentation, dropout and the validation split. Pass an int to get the same network every
+        time. A RandomState or Generator advances with each `fit` and `partial_fit`, so the next
+        call gives a different result. None uses fresh entropy. NumPy's and torch's global random
+        states are never read or changed.
 
     verbose : bool or int, default=0
-        Whether to show on standard error how the training goes: a progress bar in a terminal or a
-        notebook, else one line an epoch, with the loss, the score and the time left.
+        Whether to show training progress on standard error: a progress bar in a terminal or a
+        notebook, otherwise one line per epoch, with the loss, the score and the time left.
 
     callbacks : list of skorch callbacks or None, default=None
         Objects derived from :class:`skorch.callbacks.Callback`, such as `Checkpoint`,
         `TensorBoard` or your own. They are called in each epoch and batch of the net `net_`. `fit`
-        uses them as they are, without a copy. Set scikit-learn's own callbacks by `set_callbacks`.
+        uses them directly, without copying them. To set scikit-learn's own callbacks, use
+        `set_callbacks`.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of pixel values of an image.
+        Number of pixel values per image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns of X, where X has string names.
+        Names of the columns of X, if X has string names.
     image_shape_ : tuple of int (height, width, channels)
         Shape of one image.
     n_iter_ : int
-        Number of epochs of the last `fit`; 1 after `partial_fit`.
+        Number of epochs in the last `fit`; 1 after `partial_fit`.
     loss_curve_ : list of float
-        Mean training loss of each epoch; `warm_start` and `partial_fit` append to it.
+        Mean training loss of each epoch. `warm_start` and `partial_fit` append to it.
     validation_scores_ : list of float or None
-        R² on the held-out images after each epoch; `warm_start` appends to it. None without
+        R² on the held-out images after each epoch. `warm_start` appends to it. None without
         `early_stopping`.
     best_validation_score_ : float or None
-        The highest one of the last `fit`.
+        Highest validation score in the last `fit`.
     n_pretrained_filters_ : tuple of int of length n_stages
-        How many filters of each stage did not start at random: the first ones.
+        Number of filters in each stage that did not start at random. They come first.
     device_ : str
-        Where the network was trained.
+        Device that the network was trained on.
     net_ : skorch.NeuralNetRegressor
-        The trained net around the torch module `net_.module_`. It gives standardized numbers.
+        Trained net around the torch module `net_.module_`. It outputs standardized numbers.
     n_outputs_ : int
         Number of targets.
 
     See Also
     --------
-    ShapeCNNClassifier : The same network for one class or several labels an image.
-    sklearn.neural_network.MLPRegressor : Network without convolutions.
+    ShapeCNNClassifier : The same network for one class or several labels per image.
+    sklearn.neural_network.MLPRegressor : Neural network without convolutions.
 
     References
     ----------
@@ -204,11 +223,11 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
     .. [4] Finn et al., "Deep Spatial Autoencoders for Visuomotor Learning", ICRA 2016, section
        IV.B.
     .. [5] Kataoka et al., "Pre-training without Natural Images", ACCV 2020. The page "Model card"
-       of the documentation tells how these were made.
+       of the documentation explains how the filters were made.
 
     Examples
     --------
-    Where is the center of the shape in an image, its row and its column?
+    Predict the row and the column of the center of the shape in each image:
 
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn_shapecnn import ShapeCNNRegressor, make_shapes
@@ -285,19 +304,36 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNRegressor:
-        """Learn the numbers that belong to images.
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ShapeCNNRegressor:
+        """Fit the regressor to images and their targets.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images as rows, gray images or images with channels, of any numeric dtype and scale. A
-            memory-mapped file is read a batch at a time; a Dask or Zarr array is written to a
-            temporary file first, some chunks at a time.
+            memory-mapped file is read one batch at a time. A Dask or Zarr array is first written to
+            a temporary file, a few chunks at a time.
         y : array-like of shape (n,) or (n, n_targets)
-            Finite numbers, one or several for each image, on any scale.
+            Finite numbers, one or several per image, on any scale.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the images; a weight of 2 is the same as giving the image twice.
+            Weights of the images. A weight of 2 has the same effect as giving the image twice.
+        X_val : array-like of the form of X, default=None
+            Images to score each epoch on if `early_stopping` is True, in place of a
+            `validation_fraction` of X. Pass them if you need the split to keep groups apart, such
+            as photos of the same person.
+        y_val : array-like of the form of y, default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -307,26 +343,26 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         Raises
         ------
         ValueError
-            If X, y, `sample_weight` or a parameter cannot be used, or if training diverges.
+            If X, y, `sample_weight` or a parameter is invalid, or if training diverges.
         TypeError
-            If X is sparse, or if `weights` is an estimator of another kind.
+            If X is sparse, or if `weights` is some other kind of estimator.
         KeyboardInterrupt
-            If you press Ctrl-C. After the first epoch the regressor keeps what it has learned until
-            then; before it is as it was.
+            If you press Ctrl-C. After the first epoch, the regressor keeps what it has learned so
+            far. Before that, it stays as it was.
 
         Warns
         -----
         ConvergenceWarning
-            If all pixels are the same, if eight epochs or 120 steps or more have taught nothing, or
-            if extreme values spoiled what they taught.
+            If all pixels are the same, if the network has learned nothing after eight epochs or 120
+            steps or more, or if extreme values spoiled what it learned.
         DataConversionWarning
-            If y is of shape (n, 1), and is taken for one of shape (n,).
+            If y has shape (n, 1). It is treated as one of shape (n,).
         UserWarning
-            If a target is the same for all images, or if X has rows of 64 values or more that are
-            taken for images one pixel high, or that seem to be images of another width or order of
-            colors than they are taken for.
+            If a target is the same for all images. If rows of X with 64 values or more are treated
+            as images one pixel high, or seem to have another width or color order than assumed.
         """
-        return self._fit(X, y, sample_weight)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation=validation)
 
     def _can_fit_partially(self) -> bool:
         if self.early_stopping:
@@ -338,50 +374,51 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
     @available_if(_can_fit_partially)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ShapeCNNRegressor:
-        """Learn from some more images, in one pass over them.
+        """Update the regressor with more images, in a single pass over them.
 
-        For data that arrive in pieces, and to adapt a fitted regressor to new images. The learning
-        rate rises over the first 20 steps to 0.3 times `learning_rate_init` and stays there, since
-        the training has no known end before which it could fall. So `fit` learns more from the same
-        images if it has them all at once.
+        Use this for data that arrive in pieces, or to adapt a fitted regressor to new images. The
+        learning rate rises to 0.3 times `learning_rate_init` over the first 20 steps and stays
+        there, because nobody knows when training will end. If you have all images at once, `fit`
+        learns more from them.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images, in any form that `fit` takes; one is enough. The first ones set the image shape
-            and the scale of the pixels. If these are all of one color, the first piece that is not
-            sets the scale; for dark pixels of 8 bits it is the range of their dtype.
+            Images, in any form that `fit` accepts; one image is enough. The first call sets the
+            image shape and the pixel scale. If its images are all of one color, the first call with
+            other images sets the scale. For dark 8-bit images, the range of their dtype sets it.
         y : array-like of shape (n,) or (n, n_targets)
-            Numbers. The first ones set their scale, of a target that is the same for all of them
-            the first piece where it is not. So the first piece should be like those that follow.
+            Targets. The first call sets their scale. If a target is constant in it, the first call
+            in which it varies sets its scale. The images of the first call should therefore be
+            similar to those that follow.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the images, relative to the others of the same call.
+            Weights of the images, relative to the others in the same call.
 
         Returns
         -------
         self : object
-            The regressor.
+            The updated regressor.
 
         Raises
         ------
         AttributeError
-            If `early_stopping` is True: it needs all of the data, so the method does not exist
+            If `early_stopping` is True. It needs all of the data, so this method does not exist
             then.
         ValueError
-            If the images have another shape, if y has another number of targets, or if a parameter
-            of the network has changed.
+            If the images have another shape, if y has another number of targets, or if a network
+            parameter has changed.
         TypeError
             If X is sparse.
 
         Warns
         -----
         UserWarning
-            If y seems to be on another scale than the first ones.
+            If y seems to be on another scale than the first targets.
 
         Notes
         -----
-        `batch_size='auto'` stands for 32 images; `max_iter` is not used. With an int as
-        `random_state` the same calls give the same regressor.
+        `batch_size='auto'` means 32 images, and `max_iter` is not used. With an int as
+        `random_state`, the same calls give the same regressor.
 
         Examples
         --------
@@ -396,23 +433,22 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the numbers of each image.
+        """Predict the targets of each image.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, n_targets), dtype float64
-            On the scale of the targets in `fit`.
+            Predictions on the scale of the targets in `fit`.
 
         Raises
         ------
         ValueError
-            If X does not hold images of the shape known from `fit`.
+            If X does not hold images of the same shape as in `fit`.
         NotFittedError
             If the regressor is not fitted.
         """
@@ -423,24 +459,23 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         return numbers[:, 0] if self.n_outputs_ == 1 else numbers
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Coefficient of determination R² of the predictions: 1 at best, 0 for the mean of y.
+        """Compute R², the coefficient of determination: 1 at best, 0 for predicting the mean of y.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images of the shape known from `fit`, in any of its forms, with pixels on the same
-            scale.
+            Images of the same shape and pixel scale as in `fit`, in any form that `fit` accepts.
         y : array-like of shape (n,) or (n, n_targets)
-            Their numbers, in any form that `fit` takes.
+            True targets, in any form that `fit` accepts.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images.
 
         Returns
         -------
         r2 : float
-            As the mean over the targets.
+            Mean over the targets.
         """
-        # scikit-learn's own score knows fewer kinds of arrays.
+        # scikit-learn's own score accepts fewer kinds of arrays.
         weights = as_numpy(sample_weight, "sample_weight")
         y = as_numpy(y, "y")
         check_mask(y, "y")
@@ -454,6 +489,19 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         if not incremental:
             warn_about_constant_targets(values[weights > 0])
         return Targets(values, weights, values.shape[1])
+
+    def _check_validation_targets(
+        self, y: Any, sample_weight: Any, pixels: np.ndarray, known: Targets
+    ) -> Targets:
+        values = check_numbers(y, len(pixels), type(self).__name__)
+        if values.shape[1] != known.n_outputs:
+            raise ValueError(
+                f"y has {values.shape[1]} targets per image, but {known.n_outputs} in the training "
+                f"images."
+            )
+        if len(values) < 2:
+            raise ValueError("X holds one image only, for which R2 is not defined. Give two.")
+        return replace(known, values=values, weights=check_weights(sample_weight, None, pixels))
 
     def _make_loss(self, targets: Targets) -> Loss:
         return NumberLoss(self.loss)

@@ -1,8 +1,8 @@
-"""What test files share: a small classifier, a sample of noise, and a net to train on it."""
+"""What test files share: small estimators, a sample of noise, and a net to train on it."""
 
 import numpy as np
 
-from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn import ShapeCNNClassifier, ShapeCNNRegressor
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._training.loop import train
@@ -19,6 +19,12 @@ def small_classifier(**parameters):
     """
     usual = {"n_filters": (4, 8), "max_iter": 3, "learning_rate_init": 0.01, "random_state": 0}
     return ShapeCNNClassifier(**usual | parameters)
+
+
+def small_regressor(**parameters):
+    """A regressor that is fitted in no time."""
+    usual = {"n_filters": (4, 8), "max_iter": 3, "random_state": 0}
+    return ShapeCNNRegressor(**usual | parameters)
 
 
 def make_sample(n=20, image_shape=(2, 2, 1), n_classes=2):

@@ -57,7 +57,7 @@ def broken_files(folder):
     (folder / "empty.png").write_bytes(b"")
     cases.append((folder / "empty.png", "is empty: it has no bytes"))
     (folder / "text.png").write_text("no image at all")
-    cases.append((folder / "text.png", "is no image that can be read"))
+    cases.append((folder / "text.png", "is not a supported image"))
     tifffile.imwrite(folder / "signed.tif", GRAY.astype(np.int16))
     cases.append((folder / "signed.tif", "holds pixels of dtype int16"))
     tifffile.imwrite(folder / "wide.tif", 1000 * GRAY.astype(np.float32))

@@ -106,7 +106,7 @@ def test_bad_parameters_are_named(few, parameters):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"image_shape": (7, 9)}, "stands for 63 values an image, but X .* has 64 values"),
+        ({"image_shape": (7, 9)}, "means 63 values per image, but X .* has 64 values"),
         ({"image_shape": (64,)}, r"image_shape must be \(height, width\)"),
         ({"image_shape": (8, 8.0)}, "image_shape must hold positive ints only"),
         ({"image_shape": (8, -8)}, "image_shape must hold positive ints only"),

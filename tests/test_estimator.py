@@ -187,7 +187,7 @@ def test_images_of_another_shape(images, message, started):
 
 
 def test_another_network(started):
-    with pytest.raises(ValueError, match="partial_fit goes on with the fitted network, but n_f"):
+    with pytest.raises(ValueError, match="partial_fit continues with the fitted network, but n_f"):
         started.set_params(n_filters=(8, 8)).partial_fit(X, y)
 
 

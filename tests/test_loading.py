@@ -187,7 +187,7 @@ def test_what_the_optimizer_knows_must_fit_the_weights(fitted):
     state = fitted.__getstate__()
     name, values = next(iter(state["net_"]["moments"].items()))
     values = {key: value[:1] if np.ndim(value) else value for key, value in values.items()}
-    with pytest.raises(ValueError, match=rf"may be damaged .*optimizer knows does not fit {name}"):
+    with pytest.raises(ValueError, match=rf"may be damaged .*the optimizer does not fit {name}"):
         set_state(changed(state, ["net_", "moments", name], values))
 
 

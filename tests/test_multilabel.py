@@ -195,7 +195,7 @@ def test_partial_fit_and_warm_start_go_on(data):
         clf.partial_fit(X, [0, 1, 2] * 10)
     warm = small_classifier(warm_start=True).fit(X, Y).fit(X, Y)
     assert len(warm.loss_curve_) == 6
-    with pytest.raises(ValueError, match="one label an image"):
+    with pytest.raises(ValueError, match="one label per image"):
         warm.fit(X, [0, 1, 2] * 10)
 
 

@@ -1,7 +1,7 @@
-"""Time and accuracy of one fit alone, on two threads, and shared by two processes of one thread.
+"""Time and accuracy of one fit: on one thread, on two threads, and split over two processes.
 
-Run ``python docs/benchmarks/accelerate_fit.py`` with the extra ``[distributed]`` installed; it
-prints a table in Markdown. ``--quick`` does little, once, to see that the script works.
+Run ``python docs/benchmarks/accelerate_fit.py`` with the extra ``[distributed]`` installed. It
+prints a table in Markdown. ``--quick`` runs a small task once, to check that the script works.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ side, n, n_epochs, seed = map(int, sys.argv[1:5])
 X, y = make_shapes(n, image_shape=(side, side), random_state=2 * seed)
 X_test, y_test = make_shapes(2000, image_shape=(side, side), random_state=2 * seed + 1)
 clf = ShapeCNNClassifier(distributed=True, batch_size=64, max_iter=1, random_state=seed)
-clf.fit(X[:200], y[:200])  # what happens only once in a process is not timed
+clf.fit(X[:200], y[:200])  # do not time what happens only once per process
 start = time.perf_counter()
 clf.set_params(max_iter=n_epochs).fit(X, y)
 seconds = time.perf_counter() - start
@@ -37,7 +37,7 @@ WAYS["two processes, one thread each"] = (2, 1)
 
 
 def fit(n_processes: int, n_threads: int, *task: int) -> tuple[float, float]:
-    """Seconds of a fit in fresh processes, and its accuracy."""
+    """Return the seconds of a fit in fresh processes, and its accuracy."""
     with tempfile.TemporaryDirectory() as folder:
         script, result = Path(folder, "script.py"), Path(folder, "result.json")
         script.write_text(SCRIPT)
@@ -61,7 +61,7 @@ def main() -> None:
     for side, n, n_epochs in [(24, 200, 1)] if quick else [(24, 1000, 8), (72, 640, 8)]:
         seeds = range(1 if quick else 3)
         results = {way: [] for way in WAYS}
-        for seed in seeds:  # in turn, so that all meet the same noise
+        for seed in seeds:  # alternate, so that all ways meet the same noise
             for way, (n_processes, n_threads) in WAYS.items():
                 results[way].append(fit(n_processes, n_threads, side, n, n_epochs, seed))
         for way, runs in results.items():

@@ -1,4 +1,4 @@
-"""Times on a busy machine: `speed.py --busy` starts programs that compete for the cores."""
+"""Time fits and predictions while other programs compete for the cores; for `speed.py --busy`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from threadpoolctl import threadpool_limits
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 COMPETITOR = "import numpy as np; a = np.ones((400, 400))\nwhile True: a @ a"
-Seconds = dict[str, list[tuple[float, float]]]  # wall and CPU, by the name of the work
+Seconds = dict[str, list[tuple[float, float]]]  # wall and CPU, by the name of the task
 
 
 @contextmanager
 def competitors(n: int) -> Iterator[None]:
-    """Programs that multiply matrices on one thread each, as long as this lasts."""
+    """Run programs that multiply matrices on one thread each, until the block ends."""
     env = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     started = [subprocess.Popen([sys.executable, "-c", COMPETITOR], env=env) for _ in range(n)]
     time.sleep(2 if n else 0)  # until they have imported NumPy
@@ -38,7 +38,7 @@ def competitors(n: int) -> Iterator[None]:
 
 
 def in_turn(works: dict[str, Callable[[], object]], n_times: int) -> Seconds:
-    """Seconds of each work, wall-clock and CPU, done in turn n times."""
+    """Return the wall-clock and CPU seconds of each task, alternating between them n times."""
     seconds: Seconds = {name: [] for name in works}
     for _ in range(n_times):
         for name, work in works.items():
@@ -49,12 +49,12 @@ def in_turn(works: dict[str, Callable[[], object]], n_times: int) -> Seconds:
 
 
 def over(ours: list[tuple[float, float]], theirs: list[tuple[float, float]], which: int) -> str:
-    """Our time over theirs: the median of the pairs, and the least and the most."""
+    """Format our time over theirs: the median of the pairs, the smallest and the largest."""
     return ratio([each[which] for each in theirs], [each[which] for each in ours])
 
 
 def on_one_thread(work: Callable[[], object]) -> Callable[[], object]:
-    """The same work with one thread allowed."""
+    """Limit a task to one thread."""
 
     def limited() -> object:
         with threadpool_limits(1):
@@ -64,7 +64,7 @@ def on_one_thread(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def torch_loop(network: torch.nn.Module, X: np.ndarray, y: np.ndarray, n_epochs: int) -> None:
-    """A plain loop of PyTorch, on the threads that torch itself takes."""
+    """Run a plain PyTorch training loop, on torch's own threads."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     images = torch.from_numpy(X).reshape(len(X), 1, *X.shape[1:])
     targets = torch.from_numpy(y)
@@ -77,13 +77,13 @@ def torch_loop(network: torch.nn.Module, X: np.ndarray, y: np.ndarray, n_epochs:
 
 
 def calls(predict: Callable, image: np.ndarray, n: int) -> None:
-    """Predict one image a call."""
+    """Predict one image per call."""
     for _ in range(n):
         predict(image)
 
 
 def busy_table(n_times: int, quick: bool) -> None:
-    """What competitors cost, with the threads of the default and with one."""
+    """The cost of competing programs, with the default number of threads and with one."""
     digits = load_digits()
     small = digits.images.astype(np.float32), digits.target
     large = make_shapes(128 if quick else 640, random_state=0)
@@ -139,9 +139,9 @@ def _print(name: str, n_competitors: int, seconds: Seconds) -> None:
 
 
 def threads_table(n_times: int, quick: bool) -> None:
-    """How many times as much eight threads predict with one classifier as one does.
+    """The throughput of eight threads that predict with one classifier, relative to one thread.
 
-    Beside it how many times as many matrices eight threads multiply: more cannot be had.
+    The same ratio for matrix products is the upper limit.
     """
     n_calls = 20 if quick else 400
     matrix = np.ones((250, 250))
@@ -156,7 +156,7 @@ def threads_table(n_times: int, quick: bool) -> None:
                 with ThreadPoolExecutor(n_threads) as pool:
                     list(pool.map(lambda _: [work() for _ in range(n_calls // 8)], range(8)))
 
-            with threadpool_limits(1):  # each product on one
+            with threadpool_limits(1):  # each product uses one thread
                 seconds = in_turn(
                     {"one": partial(in_threads, 1), "eight": partial(in_threads, 8)}, n_times
                 )

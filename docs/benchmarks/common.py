@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: the data, the peers' features, times and tables."""
+"""Shared by the benchmark scripts: data sets, features for the peers, timing and tables."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "immunohistochemistry", 
 
 
 def is_quick(description: str | None) -> bool:
-    """Read the command line, whose one option is --quick."""
+    """Read the command line, whose only option is --quick."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    parser.add_argument("--quick", action="store_true", help="only check that the script works")
     return parser.parse_args().quick
 
 
 def print_machine() -> None:
-    """Say where and with what this was measured."""
+    """Print the machine and the versions of the libraries."""
     model = platform.processor() or platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:
@@ -62,13 +62,13 @@ def print_row(*cells: object) -> None:
 
 
 def print_header(*cells: str) -> None:
-    """Print the head of a Markdown table."""
+    """Print the header of a Markdown table."""
     print_row(*cells)
     print("|" + "---|" * len(cells), flush=True)
 
 
 def alternate(works: dict[str, Callable[[], object]], n_times: int) -> dict[str, list[float]]:
-    """Seconds of each work, done in turn n times after one time for nothing."""
+    """Return the seconds of each task, alternating between them n times after one warm-up."""
     for work in works.values():
         work()
     seconds: dict[str, list[float]] = {name: [] for name in works}
@@ -81,26 +81,26 @@ def alternate(works: dict[str, Callable[[], object]], n_times: int) -> dict[str,
 
 
 def ratio(ours: list[float], theirs: list[float]) -> str:
-    """Their time over ours: the median of the pairs, and the least and the most."""
+    """Format their time over ours: the median of the pairs, the smallest and the largest."""
     pairs = [b / a for a, b in zip(ours, theirs, strict=True)]
     return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
 
 
 def mean_and_error(values: Sequence[float]) -> str:
-    """The mean and its standard error, if there are several."""
+    """Format the mean of the values and its standard error, if there are several values."""
     if len(values) == 1:
         return f"{values[0]:.4f}"
     return f"{np.mean(values):.4f} ({np.std(values, ddof=1) / len(values) ** 0.5:.4f})"
 
 
 def shapes(seed: int, n_train: int, n_test: int, **parameters: object) -> Iterator[Split]:
-    """Training and test images of make_shapes, rows of 72 x 72 pixels."""
+    """Training and test images from make_shapes, as rows of 72 x 72 pixels."""
     X, y = make_shapes(n_train + n_test, random_state=seed, **parameters)
     yield X[:n_train], y[:n_train], X[n_train:], y[n_train:]
 
 
 def folds(X: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Split]:
-    """Stratified 5-fold, shuffled."""
+    """Yield the splits of shuffled, stratified 5-fold cross-validation."""
     for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(X, y):
         yield X[train], y[train], X[test], y[test]
 
@@ -118,7 +118,7 @@ def faces(seed: int) -> Iterator[Split]:
 
 
 def patches(seed: int, n_train: int, n_test: int, is_color: bool = False) -> Iterator[Split]:
-    """From which picture a patch of 24 x 24 pixels is; test patches are of the lower halves."""
+    """Patches of 24 x 24 pixels, labeled by picture; test patches come from the lower halves."""
     rng = np.random.default_rng(seed)
     pictures = [getattr(skimage.data, name)() for name in PICTURES]
     if is_color:
@@ -139,7 +139,7 @@ def patches(seed: int, n_train: int, n_test: int, is_color: bool = False) -> Ite
 
 
 def hog_features(X: np.ndarray) -> np.ndarray:
-    """Histograms of oriented gradients, in cells of about a ninth of the image's side."""
+    """Compute histograms of oriented gradients, in cells of about a ninth of the image's side."""
     side = round(X.shape[1] ** 0.5)
     cell = max(2, side // 9)
     return np.array(

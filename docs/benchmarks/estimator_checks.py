@@ -1,7 +1,7 @@
-"""Scikit-learn's checks of an estimator, over a dozen parameter settings and the defaults.
+"""scikit-learn's estimator checks, for the defaults and a dozen parameter settings.
 
-Run ``python docs/benchmarks/estimator_checks.py``; it prints a table in Markdown and fails where a
-check fails that should not. ``--quick`` takes one setting only, to see that the script works.
+Run ``python docs/benchmarks/estimator_checks.py``. It prints a table in Markdown, and fails if a
+check fails unexpectedly. ``--quick`` runs only one setting, to check that the script works.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ SETTINGS: list[dict] = [
 ]
 
 
-# What goes on where the last fit ended learns something else the second time, which some checks
-# forbid. Scikit-learn's MLPClassifier with warm_start=True fails check_supervised_y_2d, too; the
-# others it passes or, being no transformer, is not put to.
+# With warm_start=True, a second fit continues the first one and gives another result, which some
+# checks forbid. scikit-learn's MLPClassifier with warm_start=True fails check_supervised_y_2d too.
+# It passes the others, or is not subject to them because it is not a transformer.
 FIT_TWICE = {
     "check_pipeline_consistency",
     "check_supervised_y_2d",
@@ -49,12 +49,12 @@ FIT_TWICE = {
 
 
 def find_expected(setting: dict) -> set[str]:
-    """Names of the checks that cannot pass."""
+    """Return the names of the checks that cannot pass."""
     return FIT_TWICE if setting.get("warm_start") else set()
 
 
 def run_checks(setting: dict) -> tuple[int, int, dict[str, str]]:
-    """Run all checks: how many passed, how many failed as expected, and what else failed."""
+    """Run all checks. Return how many passed, how many failed as expected, and what else failed."""
     n_passed, expected, failed = 0, [], {}
     may_fail = find_expected(setting)
     for estimator, check in estimator_checks_generator(ShapeCNNClassifier(**setting)):

@@ -1,7 +1,7 @@
-"""What Ctrl+C and failing callbacks leave of a classifier, at random moments of many fits.
+"""The state of a classifier after Ctrl+C and failing callbacks, at random moments of many fits.
 
-Run ``python docs/benchmarks/interrupts.py``; it prints a table in Markdown and fails if a
-classifier is left half-set. ``--quick`` does a few fits of each kind, to see that it works.
+Run ``python docs/benchmarks/interrupts.py``. It prints a table in Markdown, and fails if a
+classifier is left half-set. ``--quick`` runs a few fits of each kind, to check that it works.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 from sklearn_shapecnn._saving import FITTED
 
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
-KINDS: dict[str, tuple[dict, bool, Callable]] = {  # parameters, fitted before, what is disturbed
+KINDS: dict[str, tuple[dict, bool, Callable]] = {  # parameters, fitted before, what to interrupt
     "`fit`": ({}, False, lambda clf: clf.fit(X, y)),
     "`fit`, `early_stopping`": ({"early_stopping": True}, False, lambda clf: clf.fit(X, y)),
     "`fit` once more": ({}, True, lambda clf: clf.fit(X, y + 5)),
@@ -36,11 +36,11 @@ OUTCOMES = ("left as it was", "learned until then", "done before", "half-set")
 
 
 class Fault(Exception):
-    """What a callback raises here."""
+    """The exception that callbacks raise here."""
 
 
 class Faulty(Callback):
-    """Raises at the nth of all its calls."""
+    """Raise at the nth call of any of its methods."""
 
     def __init__(self, n_calls: float = np.inf) -> None:
         self.n_calls = n_calls
@@ -56,19 +56,19 @@ class Faulty(Callback):
 
 
 def fitted_state(classifier: ShapeCNNClassifier) -> dict[str, Any]:
-    """All that the classifier has learned, as plain Python and NumPy."""
+    """Return the fitted attributes of the classifier, as plain Python and NumPy."""
     return {name: value for name, value in classifier.__getstate__().items() if name.endswith("_")}
 
 
 def are_same(one: Any, other: Any) -> bool:
-    """Compare states to the bit."""
+    """Return whether two states are bitwise equal."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(are_same(one[key], other[key]) for key in one)
     return bool(np.array_equal(one, other)) if isinstance(one, np.ndarray) else one == other
 
 
 def check_whole(classifier: ShapeCNNClassifier) -> None:
-    """Raise AssertionError unless it is unfitted, or all there and fit for use."""
+    """Raise AssertionError unless the classifier is unfitted, or complete and usable."""
     there = set(fitted_state(classifier)) - {"feature_names_in_"}
     if not there:
         try:
@@ -89,7 +89,7 @@ def check_whole(classifier: ShapeCNNClassifier) -> None:
     copy = pickle.loads(pickle.dumps(classifier.set_params(callbacks=None)))
     assert np.array_equal(copy.predict_proba(X), probabilities)
     copy.set_params(warm_start=True, max_iter=1, early_stopping=False)
-    copy.fit(X, copy.classes_[y])  # it can go on
+    copy.fit(X, copy.classes_[y])  # training can continue
     assert len(copy.loss_curve_) == len(classifier.loss_curve_) + 1
 
 
@@ -101,8 +101,8 @@ def make_classifier(parameters: dict, is_fitted: bool) -> ShapeCNNClassifier:
 
 @contextmanager
 def ctrl_c_after(seconds: float) -> Iterator[None]:
-    """Send SIGINT after a while, unless the block is through by then."""
-    # A program that runs in the background ignores the signal, if nobody tells it otherwise.
+    """Send SIGINT after some seconds, unless the block ends before."""
+    # A program in the background ignores the signal by default.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,))
     timer.start()
@@ -111,12 +111,12 @@ def ctrl_c_after(seconds: float) -> Iterator[None]:
     finally:
         timer.cancel()
         timer.join()
-        time.sleep(0)  # should it have come just now, the exception is raised here
+        time.sleep(0)  # if the signal came just now, the exception is raised here
         signal.signal(signal.SIGINT, before)
 
 
 def disturb(classifier: ShapeCNNClassifier, work: Callable, ctrl_c: float | None) -> str:
-    """Do something that is interrupted, and tell what became of the classifier."""
+    """Interrupt a task, and return the outcome for the classifier."""
     before = fitted_state(classifier)
     raised: BaseException | None = None
     try:
@@ -134,16 +134,16 @@ def disturb(classifier: ShapeCNNClassifier, work: Callable, ctrl_c: float | None
         return OUTCOMES[3]
     if raised is not None and are_same(before, fitted_state(classifier)):
         return OUTCOMES[0]
-    if isinstance(raised, Fault):  # it learned something in spite of an error
+    if isinstance(raised, Fault):  # it learned something despite an error
         return OUTCOMES[3]
     return OUTCOMES[1] if "interrupted after epoch" in str(raised) else OUTCOMES[2]
 
 
 def count_outcomes(kind: str, by: str, n_times: int, rng: np.random.Generator) -> Counter[str]:
-    """Disturb as many fits at random moments."""
+    """Interrupt n_times fits at random moments, and count the outcomes."""
     parameters, is_fitted, work = KINDS[kind]
     counter = Faulty()
-    work(make_classifier(parameters, is_fitted))  # for nothing: the first fit loads torch
+    work(make_classifier(parameters, is_fitted))  # warm-up: the first fit loads torch
     classifier = make_classifier(parameters, is_fitted)
     start = time.perf_counter()
     work(classifier.set_params(callbacks=[counter]))
@@ -162,7 +162,7 @@ def count_outcomes(kind: str, by: str, n_times: int, rng: np.random.Generator) -
 
 
 def check_that_it_can_fail() -> None:
-    """Raise AssertionError if a classifier that lacks an attribute would pass."""
+    """Raise AssertionError if a classifier without one of its attributes would pass."""
     for name in sorted(FITTED | {"classes_"}):
         classifier = make_classifier({}, is_fitted=True)
         del classifier.__dict__[name]

@@ -1,7 +1,7 @@
 """Memory of training and prediction, and how time grows with images and pixels.
 
-Run ``OMP_NUM_THREADS=1 python docs/benchmarks/memory.py``; it prints tables in Markdown and draws
-``growth.png`` beside itself. ``--quick`` takes little of everything and draws nothing.
+Run ``OMP_NUM_THREADS=1 python docs/benchmarks/memory.py``. It prints tables in Markdown and draws
+``growth.png`` next to the script. ``--quick`` uses little data and draws nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
-# Measured in processes of their own: the most memory that a process ever held never sinks again.
+# Each runs in its own process, because the peak memory of a process never falls.
 FROM_FILE = """
 import resource, sys
 import numpy as np
@@ -38,7 +38,7 @@ from sklearn_shapecnn import ShapeCNNClassifier
 rng = np.random.default_rng(0)
 y = np.arange({n}) % 3
 warm = rng.integers(0, 255, (96, {side} ** 2)).astype({dtype!r})
-small = dict(n_filters=(8, 8), pool_size=4, batch_size=64, max_iter=1)  # for the time it takes
+small = dict(n_filters=(8, 8), pool_size=4, batch_size=64, max_iter=1)  # to save time
 clf = ShapeCNNClassifier(**small, random_state=0).fit(warm, y[:96])
 clf.predict(warm)
 X = np.empty(({n}, {side} ** 2), {dtype!r})
@@ -53,7 +53,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 
 
 def run(code: str) -> float:
-    """What a program of its own prints."""
+    """Run code in a separate process, and return the number that it prints."""
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
@@ -67,7 +67,7 @@ def file_table(quick: bool) -> None:
         path = str(Path(folder, "X.npy"))
         shape = (int(gigabytes * 1e9) // (3 * side**2), side, side, 3)
         X = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        # Sparse, but no image twice: the number of each stands in its first bytes.
+        # Sparse, but all images differ: the first bytes of each hold its number.
         X.reshape(len(X), -1)[:, :4] = np.arange(len(X), dtype="<u4").view("u1").reshape(-1, 4)
         X.flush()
         del X
@@ -76,7 +76,7 @@ def file_table(quick: bool) -> None:
 
 
 def array_table(quick: bool) -> None:
-    """Memory of `fit` and `predict` beyond X, which lies in memory; a small `fit` came before."""
+    """Memory of `fit` and `predict` in addition to X, which is in memory, after a small `fit`."""
     side = 32
     sizes = (4000,) if quick else (50_000, 100_000)
     names = [f"{n} images: {what}" for n in sizes for what in ("X, MiB", "beyond it, MiB", "share")]
@@ -91,7 +91,7 @@ def array_table(quick: bool) -> None:
 
 
 def seconds_per_image(works: dict[int, tuple[Callable[[], object], int]], n_times: int) -> dict:
-    """Microseconds an image of each work, in turn; the works' own numbers of images are given."""
+    """Return microseconds per image of each task, alternating; each comes with its image count."""
     times: dict[int, list[float]] = {key: [] for key in works}
     for _ in range(n_times):
         for key, (work, n) in works.items():
@@ -107,7 +107,7 @@ def growth_table(quick: bool) -> None:
     counts = (500, 1000) if quick else (1000, 4000, 16_000, 64_000)
     sides = (32, 64) if quick else (32, 48, 64, 96, 128)
     X, y = make_shapes(max(counts), image_shape=(24, 24), random_state=0)
-    # The same network for all: the default one differs with the size of the images.
+    # The same network for all, because the default depends on the size of the images.
     fixed = {"n_filters": (16, 32, 64), "kernel_size": 3, "pool_size": 2, "batch_size": 64}
     clf = ShapeCNNClassifier(**fixed, max_iter=1, random_state=0)
     clf.fit(X[:200], y[:200])

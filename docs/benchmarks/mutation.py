@@ -1,10 +1,10 @@
-"""How many mistakes put into the code on purpose the tests notice, by mutmut.
+"""Mutation testing with mutmut: how many deliberate mistakes in the code the tests notice.
 
-Run ``python docs/benchmarks/mutation.py``; it takes minutes and prints a table in Markdown, then
-what no test has noticed. ``--quick`` does one of the modules alone.
+Run ``python docs/benchmarks/mutation.py``. It takes minutes and prints a table in Markdown, then
+the mutants that no test noticed. ``--quick`` runs only one module.
 
-All happens in a copy of the package. There decorators are applied below their functions, since
-mutmut leaves what is decorated alone.
+Everything happens in a copy of the package. There, decorators are applied below their functions,
+because mutmut skips decorated functions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 from common import is_quick, print_header, print_machine, print_row
 
 ROOT = Path(__file__).parents[2]
-# Each room with the folder of its tests.
+# Each room and the folder of its tests.
 ROOMS = {"_input": "input", "datasets": "datasets"}
 QUICK = "_input/weights"
 SETTINGS = """
@@ -38,7 +38,7 @@ process_isolation = "forkserver"  # a plain fork waits for ever for the threads 
 timeout_constant = 6.0            # seconds more than the tests take, times
 timeout_multiplier = 5.0          # this: what takes longer is an endless loop
 """
-SURVIVED, TIMES_OUT = 0, (-24, 24, 36, 152)  # how a test run ends; all else is a failed test
+SURVIVED, TIMES_OUT = 0, (-24, 24, 36, 152)  # exit codes; any other is a failed test
 
 
 def undecorate(source: str) -> str:
@@ -54,7 +54,7 @@ def undecorate(source: str) -> str:
 
 
 def find_modules() -> list[str]:
-    """The modules of the rooms, as paths in the package without their ending."""
+    """Return the modules of the rooms, as paths in the package without their suffix."""
     package = ROOT / "sklearn_shapecnn"
     files = [file for room in ROOMS for file in sorted((package / room).glob("*.py"))]
     return [
@@ -80,13 +80,13 @@ def mutate(folder: Path, modules: list[str], tests: list[str]) -> None:
         cwd=folder,
         check=True,
         stdout=subprocess.DEVNULL,
-        # What is installed may be the original.
+        # The installed package may be the original.
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
 
 
 def find_change(functions: dict[str, str], name: str) -> str:
-    """The lines that differ between a mutant and the function that it was made of."""
+    """Return the lines that differ between a mutant and its original function."""
     stem, number = name.rsplit("__mutmut_", 1)
     original, mutant = (
         functions[f"{stem}__mutmut_{which}"].replace(f"__mutmut_{which}", "").split("\n")
@@ -99,7 +99,7 @@ def find_change(functions: dict[str, str], name: str) -> str:
 
 
 def main() -> None:
-    """Print the table, and what has survived."""
+    """Print the table and the mutants that survived."""
     modules, tests = find_modules(), [f"tests/{folder}" for folder in ROOMS.values()]
     if is_quick(__doc__):
         modules, tests = [QUICK], ["tests/input/test_weights.py"]

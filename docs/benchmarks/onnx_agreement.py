@@ -1,8 +1,8 @@
-"""How far ONNX Runtime is from predict_proba, and how often its labels are others than predict's.
+"""How much ONNX Runtime differs from predict_proba, and how often its labels differ from predict.
 
 Run ``OMP_NUM_THREADS=1 python docs/benchmarks/onnx_agreement.py`` with the extras ``[bench]`` and
-``[onnx]`` installed; it prints tables in Markdown. ``--quick`` takes one network in two hundred, to
-see that the script works.
+``[onnx]`` installed. It prints tables in Markdown. ``--quick`` uses one network in two hundred, to
+check that the script works.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sklearn.svm import SVC
 from sklearn_shapecnn import ShapeCNNClassifier, to_onnx
 from sklearn_shapecnn._network.modules import ACTIVATIONS
 
-N = 100  # images that each network of the grid is asked about
+N = 100  # images that each network of the grid predicts
 GRID = {
     "pooling": ("max", "avg", "sum"),
     "normalization": ("batch", "layer", None),
@@ -36,11 +36,11 @@ GRID = {
 IMAGE_SHAPES = ((8, 8, 1), (9, 6, 1), (1, 20, 1), (11, 7, 3), (13, 13, 2), (2, 3, 4))
 N_CLASSES = (2, 3, 10)
 DROPOUT = (0.0, 0.5)
-SCALES = ((0, 1), (0, 255), (1e4, 1), (0, 1e4), (-3, 1e-4))  # lowest pixel, and the span of all
+SCALES = ((0, 1), (0, 255), (1e4, 1), (0, 1e4), (-3, 1e-4))  # the lowest pixel and the range
 
 
 def compare(estimator: object, X: np.ndarray) -> tuple[float, int]:
-    """The largest difference between the probabilities, and how many labels are not the same."""
+    """Return the largest difference of probabilities, and the number of labels that differ."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(to_onnx(estimator).SerializeToString(), options)
@@ -52,9 +52,9 @@ def compare(estimator: object, X: np.ndarray) -> tuple[float, int]:
 
 
 def networks(quick: bool) -> Iterator[tuple[ShapeCNNClassifier, np.ndarray]]:
-    """Every network of the grid for every image shape, fitted for an epoch, and images for it.
+    """Yield every network of the grid for every image shape, fitted for one epoch, and its images.
 
-    Classes, dropout and the scale of the pixels are drawn at random for each.
+    Classes, dropout and the scale of the pixels are random for each.
     """
     rng = np.random.default_rng(0)
     combinations = list(itertools.product(IMAGE_SHAPES, *GRID.values()))
@@ -78,7 +78,7 @@ def networks(quick: bool) -> Iterator[tuple[ShapeCNNClassifier, np.ndarray]]:
 
 
 def grid_rows(quick: bool) -> Iterator[tuple]:
-    """The grid, summed up for each kind of pooling and normalization."""
+    """Yield a summary of the grid for each kind of pooling and normalization."""
     found: dict[tuple, list[tuple[float, int]]] = {}
     for clf, X in networks(quick):
         found.setdefault((clf.pooling, clf.normalization), []).append(compare(clf, X))
@@ -94,7 +94,7 @@ def grid_rows(quick: bool) -> Iterator[tuple]:
 
 
 def trained_rows(quick: bool) -> Iterator[tuple]:
-    """Networks of the automatic sizes, trained as usual, and pipelines around one."""
+    """Yield results of networks with automatic sizes, fully trained, and pipelines around one."""
 
     def row(name: str, estimator: object, X: np.ndarray) -> tuple:
         difference, n_other = compare(estimator, X)

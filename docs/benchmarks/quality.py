@@ -1,7 +1,7 @@
-"""Accuracy, calibration and shift consistency without any parameter set, beside the peers.
+"""Accuracy, calibration and shift consistency with default parameters, compared with the peers.
 
-Run ``python docs/benchmarks/quality.py``; it prints tables in Markdown. ``--quick`` uses few
-images, few peers and one seed, to see that the script works.
+Run ``python docs/benchmarks/quality.py``. It prints tables in Markdown. ``--quick`` uses few
+images, few peers and one seed, to check that the script works.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 
 class StridedCNN:
-    """An ordinary CNN: three strided convolutions, flattened, a dense layer; Adam, 10 epochs."""
+    """An ordinary CNN: three strided convolutions and a dense layer; Adam, 10 epochs."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -67,7 +67,7 @@ class StridedCNN:
 
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Probabilities of the classes."""
+        """Return the probabilities of the classes."""
         return self.net(torch.from_numpy(X).float()).softmax(1).numpy()
 
 
@@ -78,7 +78,7 @@ CLASSIFIERS: dict[str, Callable] = {
     "MLPClassifier": lambda seed: MLPClassifier(random_state=seed),
     "RandomForestClassifier": lambda seed: RandomForestClassifier(random_state=seed),
 }
-# An SVC gives scores, no probabilities, and so has no calibration to measure.
+# An SVC gives scores instead of probabilities, so it has no calibration to measure.
 WITH_PROBABILITIES: dict[str, Callable] = {
     "ShapeCNNClassifier": CLASSIFIERS["ShapeCNNClassifier"],
     "ordinary strided CNN": StridedCNN,
@@ -88,7 +88,7 @@ WITH_PROBABILITIES: dict[str, Callable] = {
 
 
 def calibration_error(probabilities: np.ndarray, y: np.ndarray, n_bins: int = 15) -> float:
-    """Mean distance of confidence and accuracy over bins of equal width, weighted by their size.
+    """Return the mean gap between confidence and accuracy over bins of equal width, by bin size.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     """
@@ -100,10 +100,10 @@ def calibration_error(probabilities: np.ndarray, y: np.ndarray, n_bins: int = 15
 
 
 def shifted_pairs(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes, and the same up to 8 pixels further, still wholly inside."""
+    """Return shapes, and the same shapes shifted by up to 8 pixels, still fully inside."""
     canvas = make_shapes(n, image_shape=(88, 88), size=(0.205, 0.49), random_state=seed)[0]
     canvas = canvas.reshape(-1, 88, 88)
-    # Without noise, the pixel of the corner is the background's.
+    # Without noise, the corner pixel shows the background.
     is_shape = np.abs(canvas - canvas[:, :1, :1]) > 1e-6
     rng = np.random.default_rng(seed)
     pairs = []
@@ -148,7 +148,7 @@ def accuracy_table(quick: bool, seeds: range) -> None:
 
 
 def few_images_table(quick: bool, seeds: range) -> None:
-    """Accuracy on 3,000 default shapes after few training images."""
+    """Accuracy on 3,000 default shapes with few training images."""
     sizes = (30,) if quick else (45, 60, 75, 100, 150)
     print_header("training images", "accuracy, mean", "of each seed", "HOG + SVC(C=10)")
     for n in sizes:
@@ -162,7 +162,7 @@ def few_images_table(quick: bool, seeds: range) -> None:
 
 
 def trust_table(quick: bool, seeds: range) -> None:
-    """Calibration on hard shapes; shift consistency on default ones."""
+    """Calibration on hard shapes, and shift consistency on default shapes."""
     n = 150 if quick else 3000
     print_header("classifier", "calibration error", "of each seed", "same label after a shift", "")
     for name, make in WITH_PROBABILITIES.items():
@@ -192,7 +192,7 @@ def main() -> None:
     if quick:
         for peer in ("MLPClassifier", "RandomForestClassifier"):
             del CLASSIFIERS[peer], WITH_PROBABILITIES[peer]
-    # The network of MLPClassifier takes longer to converge than its default number of epochs.
+    # MLPClassifier needs more than its default number of epochs to converge.
     warnings.simplefilter("ignore", ConvergenceWarning)
     print_machine()
     for table in (few_images_table, trust_table, accuracy_table):

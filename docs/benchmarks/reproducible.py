@@ -1,10 +1,10 @@
 """How much the number of threads and the kind of processor change, with the same random_state.
 
-Run ``python docs/benchmarks/reproducible.py``; it prints a table in Markdown: how much
-probabilities differ from those of the first place, those of one and the same network at most, and
-those of networks fitted in each place at most and on average. ``--quick`` learns from few images,
-to see that the script works. Older processors are this one, told to do without its widest
-instructions.
+Run ``python docs/benchmarks/reproducible.py``. It prints a table in Markdown with the differences
+between the probabilities in each place and those in the first place: the largest for one and the
+same network, and the largest and the mean for networks fitted in each place. ``--quick`` learns
+from few images, to check that the script works. Older processors are simulated by disabling the
+widest instructions of this one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PLACES: dict[str, tuple[int, dict[str, str]]] = {
 
 
 def tasks(is_quick: bool) -> dict[str, list[np.ndarray]]:
-    """Images to learn from and as many to be tested on."""
+    """Return training images, and as many test images, for each task."""
     n = 30 if is_quick else 600
     made = {
         "shapes": make_shapes(2 * n, image_shape=(32, 32), random_state=0),
@@ -50,7 +50,7 @@ def tasks(is_quick: bool) -> dict[str, list[np.ndarray]]:
 
 
 def work(n_threads: int, is_quick: bool, reference: Path, result: Path) -> None:
-    """Fit on each task, and predict with that network and with those fitted elsewhere."""
+    """Fit on each task, and predict with that network and with networks fitted elsewhere."""
     torch.set_num_threads(n_threads)
     max_iter = 2 if is_quick else "auto"
     fitted, probabilities = {}, {}

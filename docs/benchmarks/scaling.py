@@ -1,7 +1,7 @@
-"""Searches on Dask and Ray: their time and what they send; and the memory of chunked arrays.
+"""Time and traffic of searches on Dask and Ray, and memory of chunked arrays.
 
-Run ``OMP_NUM_THREADS=1 python docs/benchmarks/scaling.py``; it prints tables in Markdown. It needs
-the extra ``[distributed]`` and Zarr. ``--quick`` takes little of everything.
+Run ``OMP_NUM_THREADS=1 python docs/benchmarks/scaling.py``. It prints tables in Markdown and needs
+the extra ``[distributed]`` and Zarr. ``--quick`` uses little data.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
-# In a process of its own: the most memory that a process ever held never sinks again.
+# Runs in its own process, because the peak memory of a process never falls.
 FROM_CHUNKS = """
 import resource
 import numpy as np
@@ -55,7 +55,7 @@ print(before / 1024, after / 1024)
 def search(
     X: Any, y: np.ndarray, n_fits: int, parameters: dict[str, Any], **settings: Any
 ) -> np.ndarray:
-    """Scores of as many fits, on what `joblib.parallel_config` is told, if anything."""
+    """Return the scores of n_fits fits, with the settings of `joblib.parallel_config`, if any."""
     classifier = ShapeCNNClassifier(**parameters, random_state=0)
     splits = ShuffleSplit(1, random_state=0)
     grid = {"alpha": np.linspace(0.01, 0.1, n_fits)}
@@ -65,7 +65,7 @@ def search(
 
 
 def share(X: np.ndarray) -> np.ndarray:
-    """An array that goes to Ray's store once, as on the page about scaling out."""
+    """Return an array that goes to Ray's store only once, as on the page about scaling out."""
 
     class Shared(np.ndarray):
         def __reduce_ex__(self, protocol: Any) -> Any:
@@ -77,7 +77,7 @@ def share(X: np.ndarray) -> np.ndarray:
 
 
 def sent_by_dask() -> int:
-    """Let this process count the bytes that it sends to others; how many these are so far."""
+    """Count the bytes that this process sends to others, and return the number so far."""
     from distributed.comm.tcp import TCP
 
     if not hasattr(TCP, "sent"):
@@ -93,8 +93,8 @@ def sent_by_dask() -> int:
 
 
 def sent_by_ray() -> int:
-    """Let this process count the bytes that it hands to Ray; how many these are so far."""
-    from ray._private.serialization import SerializationContext  # nothing public tells
+    """Count the bytes that this process passes to Ray, and return the number so far."""
+    from ray._private.serialization import SerializationContext  # there is no public way
 
     if not hasattr(SerializationContext, "sent"):
         SerializationContext.sent = 0
@@ -111,7 +111,7 @@ def sent_by_ray() -> int:
 
 @contextmanager
 def clusters() -> Iterator[Client]:
-    """Two worker processes of Dask, and two of Ray."""
+    """Start two worker processes of Dask and two of Ray."""
     from ray.util.joblib import register_ray
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -130,7 +130,7 @@ def clusters() -> Iterator[Client]:
 
 
 def time_table(quick: bool) -> None:
-    """Twelve fits on two workers, against the same one after another; each three times in turn."""
+    """Twelve fits on two workers, compared with the same fits in sequence; three rounds."""
     n, n_times = (100, 1) if quick else (1500, 3)
     X, y = make_shapes(n, image_shape=(32, 32), random_state=0)
     fits = partial(search, X, y, 12, {"n_filters": (8, 16), "max_iter": 1 if quick else 10})
@@ -155,7 +155,7 @@ def time_table(quick: bool) -> None:
 
 
 def bytes_table(client: Client, quick: bool) -> None:
-    """What a search sends to, from and between the workers, in MiB, of which `X` is 23.4."""
+    """MiB that a search sends to, from and between the workers, where `X` has 23.4 MiB."""
     X, y = make_shapes(6000, image_shape=(32, 32), random_state=0)
     with tempfile.TemporaryDirectory() as folder:
         stored = zarr.create_array(
@@ -201,14 +201,14 @@ def bytes_table(client: Client, quick: bool) -> None:
 
 
 def memory_table(quick: bool) -> None:
-    """Peak resident memory, in MiB, of one epoch of `fit` and of `predict`; a small fit before."""
+    """Peak resident memory, in MiB, of one epoch of `fit` and of `predict`, after a small fit."""
     n, side = (500, 256) if quick else (16_384, 256)
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "X.zarr"))
         stored = zarr.create_array(
             store=path, shape=(n, side, side), chunks=(100, side, side), dtype=np.uint8
         )
-        for start in range(0, n, 100):  # little of them is not zero, but no image is there twice
+        for start in range(0, n, 100):  # mostly zeros, but all images differ
             part = np.zeros((min(100, n - start), side * side), dtype=np.uint8)
             part[:, :4] = np.arange(start, start + len(part), dtype="<u4").view("u1").reshape(-1, 4)
             stored[start : start + len(part)] = part.reshape(-1, side, side)

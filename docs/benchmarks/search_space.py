@@ -1,7 +1,7 @@
-"""What the default search space is worth: which parameters matter, and what a search finds.
+"""The value of the default search space: which parameters matter, and what a search finds.
 
-Run ``python docs/benchmarks/search_space.py``; it prints tables in Markdown. ``--quick`` uses very
-few images and one task, to see that the script works.
+Run ``python docs/benchmarks/search_space.py``. It prints tables in Markdown. ``--quick`` uses very
+few images and one task, to check that the script works.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sklearn.model_selection import (
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
-SEED = 1  # the space was chosen while looking at other splits and shapes, of seed 0
+SEED = 1  # the space was chosen on other splits and shapes, those of seed 0
 HARDER = {  # cut by the border, filled or outlined, with noise
     "size": (0.6, 0.9),
     "min_visible": 0.6,
@@ -50,7 +50,7 @@ ALTERNATIVES = [
 
 
 def tasks(is_quick: bool) -> Iterator[tuple[str, Split]]:
-    """Few images to learn from, many to be tested on."""
+    """Yield tasks with few training images and many test images."""
     n = 30 if is_quick else 100
     X, y = load_digits(return_X_y=True)
     yield f"{n} digits", split(X, y, n)
@@ -63,13 +63,13 @@ def tasks(is_quick: bool) -> Iterator[tuple[str, Split]]:
 
 
 def split(X: np.ndarray, y: np.ndarray, n: int) -> Split:
-    """Put n images aside to learn from."""
+    """Split off n training images."""
     X, X_test, y, y_test = train_test_split(X, y, train_size=n, stratify=y, random_state=SEED)
     return X, y, X_test, y_test
 
 
 def measure(classifier: ShapeCNNClassifier, data: Split) -> tuple[str, str]:
-    """Accuracy and log loss on the test images, means of three networks with their extremes."""
+    """Return accuracy and log loss on the test images: mean and range of three networks."""
     X, y, X_test, y_test = data
     results = []
     for seed in range(3):
@@ -84,7 +84,7 @@ def measure(classifier: ShapeCNNClassifier, data: Split) -> tuple[str, str]:
 
 
 def one_at_a_time(name: str, data: Split, alternatives: list[dict]) -> None:
-    """Print how the cross-validated accuracy changes with one parameter."""
+    """Print how each parameter alone changes the cross-validated accuracy."""
     X, y = data[:2]
     default = cross_val_score(ShapeCNNClassifier(random_state=SEED), X, y, cv=FOLDS)
     print_row(name, "the defaults", f"{default.mean():.3f}", "", "")
@@ -98,7 +98,7 @@ def one_at_a_time(name: str, data: Split, alternatives: list[dict]) -> None:
 
 
 def search(name: str, data: Split, space: dict[str, list]) -> None:
-    """Print what successive halving over the space finds, beside the defaults."""
+    """Print the result of successive halving over the space, and that of the defaults."""
     X, y = data[:2]
     default = ShapeCNNClassifier(random_state=SEED)
     n_epochs = clone(default).fit(X, y).n_iter_

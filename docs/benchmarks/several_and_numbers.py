@@ -1,8 +1,8 @@
-"""Several labels an image, and numbers from images: accuracy and seconds, beside the peers.
+"""Several labels per image, and regression: accuracy and seconds, compared with the peers.
 
-Run ``python docs/benchmarks/several_and_numbers.py``; it prints tables in Markdown.
-``--only`` takes one of the tables, ``--seeds`` the number of seeds. ``--quick`` uses few images,
-few peers and one seed, to see that the script works.
+Run ``python docs/benchmarks/several_and_numbers.py``. It prints tables in Markdown. ``--only``
+selects tables, ``--seeds`` sets the number of seeds. ``--quick`` uses few images, few peers and one
+seed, to check that the script works.
 """
 
 from __future__ import annotations
@@ -61,32 +61,32 @@ REGRESSORS: dict[str, Callable] = {
 
 
 def several(n: int, seed: int, shapes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Images of 48 x 48 pixels with 0 to 3 shapes, and which kinds there are."""
+    """Return images of 48 x 48 pixels with 0 to 3 shapes, and the kinds in each."""
     parameters = {} if len(shapes) == 3 else {"shapes": shapes}
     return make_multilabel_shapes(n, image_shape=(48, 48), random_state=100 + seed, **parameters)
 
 
 def centers(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Default shapes, and where their centers are."""
+    """Return default shapes and their centers."""
     shapes = make_shapes(n, return_X_y=False, random_state=100 + seed)
     return shapes.data, shapes.centers
 
 
 def diameters(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Default shapes, and their diameters."""
+    """Return default shapes and their diameters."""
     shapes = make_shapes(n, return_X_y=False, random_state=100 + seed)
     return shapes.data, shapes.sizes[:, None]
 
 
 def angles(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rectangles, and the sine and cosine of twice their angle: half a turn changes nothing."""
+    """Return rectangles, and the sine and cosine of twice their angle: half a turn is no change."""
     shapes = make_shapes(n, shapes=["rectangle"], return_X_y=False, random_state=100 + seed)
     doubled = np.deg2rad(2 * shapes.angles)
     return shapes.data, np.column_stack((np.sin(doubled), np.cos(doubled)))
 
 
 def counts(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images of 48 x 48 pixels with 0 to 5 disks, and how many there are."""
+    """Return images of 48 x 48 pixels with 0 to 5 disks, and the number in each."""
     disks = make_multilabel_shapes(
         n,
         n_shapes=(0, 5),
@@ -116,7 +116,7 @@ def degrees(y: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def exact(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of counts that are right once they are rounded."""
+    """Share of counts that are correct after rounding."""
     return float((np.round(predicted.reshape(y.shape)) == y).mean())
 
 
@@ -129,7 +129,7 @@ TASKS: dict[str, tuple[Callable, Callable, str]] = {
 
 
 def labels(options: argparse.Namespace) -> None:
-    """Several labels an image: subset accuracy, macro F1, seconds of CPU of a fit."""
+    """Several labels per image: subset accuracy, macro F1, and CPU seconds of a fit."""
     print_header("kinds of shapes", "classifier", "subset accuracy", "macro F1", "seconds")
     n = 100 if options.quick else 3000
     for shapes in (("triangle", "circle", "rectangle"), TEN):
@@ -146,7 +146,7 @@ def labels(options: argparse.Namespace) -> None:
 
 
 def numbers(options: argparse.Namespace) -> None:
-    """Numbers: how well they are met, seconds of CPU of a fit."""
+    """Regression: errors, and CPU seconds of a fit."""
     print_header("target", "regressor", "what", "value", "seconds")
     n = 100 if options.quick else 3000
     for task, (make_data, judge, what) in TASKS.items():
@@ -164,7 +164,7 @@ def numbers(options: argparse.Namespace) -> None:
 
 
 def fit_and_predict(model, X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> tuple:
-    """What a model predicts, and the seconds of CPU of its fit."""
+    """Return the predictions of a model, and the CPU seconds of its fit."""
     start = time.process_time()
     model.fit(X, y)
     seconds = time.process_time() - start
@@ -179,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    parser.add_argument("--quick", action="store_true", help="only check that the script works")
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--seeds", type=int, default=3)
     which = parser.add_mutually_exclusive_group()

@@ -1,9 +1,9 @@
-"""A long life in one process: many fits, many predicts, and threads that share a classifier.
+"""A long-lived process: many fits, many predicts, and threads that share a classifier.
 
-Run ``OMP_NUM_THREADS=1 python docs/benchmarks/soak.py``; it takes minutes and prints tables in
-Markdown. It fails where memory grew by 20 MiB or more after a tenth of the work, where a network, a
-thread, a file or a process was left behind, or where a prediction differs from the first.
-``--quick`` does a hundredth. It needs Linux, whose /proc tells of memory and files.
+Run ``OMP_NUM_THREADS=1 python docs/benchmarks/soak.py``. It takes minutes and prints tables in
+Markdown. It fails if memory grows by 20 MiB or more after a tenth of the work, if a network, a
+thread, a file or a process is left behind, or if a prediction differs from the first one.
+``--quick`` does a hundredth of the work. It needs Linux, for memory and files in /proc.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sklearn_shapecnn._training.net import ShapeNet
 
 MOST_GROWTH = 20.0  # MiB
 N_THREADS = 8
-PATIENCE = 600  # seconds after which eight threads count as locked up
+PATIENCE = 600  # seconds after which eight threads count as deadlocked
 
-SETTINGS: list[dict[str, Any]] = [  # every fit takes the next ones
+SETTINGS: list[dict[str, Any]] = [  # every fit uses the next one
     {},
     {"early_stopping": True, "validation_fraction": 0.2},
     {"normalization": "layer", "dropout": 0.2, "hidden_layer_sizes": (16,)},
@@ -40,7 +40,7 @@ SETTINGS: list[dict[str, Any]] = [  # every fit takes the next ones
 
 
 class State(NamedTuple):
-    """What a process holds of the machine."""
+    """The resources that a process holds."""
 
     memory: float  # MiB of resident memory
     nets: int
@@ -50,22 +50,22 @@ class State(NamedTuple):
 
 
 def look() -> State:
-    """The state of this process once Python has let go of what nobody needs."""
+    """Return the state of this process after garbage collection."""
     gc.collect()
     tasks = list(Path("/proc/self/task").iterdir())
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return State(
         memory=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
-        # Small ones, a few KiB each, which would go unnoticed among the rest.
+        # Networks take a few KiB each, too little to show in the memory.
         nets=sum(type(thing) is ShapeNet for thing in gc.get_objects()),
         threads=len(tasks),
-        files=len(os.listdir("/proc/self/fd")) - 1,  # less the one that lists them
+        files=len(os.listdir("/proc/self/fd")) - 1,  # except the one that lists them
         children=sum(len((task / "children").read_text().split()) for task in tasks),
     )
 
 
 def soak(name: str, work: Callable[[int], object], n_times: int) -> list[str]:
-    """Do the work n times, print the state after each tenth, and say what has gone wrong."""
+    """Run a task n times, print the state after each tenth, and return what went wrong."""
     warm = None
     growth = 0.0
     for tenth in range(1, 11):
@@ -87,7 +87,7 @@ def soak(name: str, work: Callable[[int], object], n_times: int) -> list[str]:
 
 
 def share(clf: ShapeCNNClassifier, X: np.ndarray, n_rounds: int) -> list[str]:
-    """Let eight threads predict with one classifier and compare with what it says alone."""
+    """Let eight threads predict with one classifier, and compare with predictions of one thread."""
     sizes = (1, 2, 7, 32, len(X))
     alone = {n: (clf.predict_proba(X[:n]), clf.transform(X[:n])) for n in sizes}
     start = threading.Barrier(N_THREADS)
@@ -101,7 +101,7 @@ def share(clf: ShapeCNNClassifier, X: np.ndarray, n_rounds: int) -> list[str]:
             for n in order
         )
 
-    with ThreadPoolExecutor(N_THREADS) as pool:  # each thread has memory of its own from now on
+    with ThreadPoolExecutor(N_THREADS) as pool:  # from now on, each thread has its own memory
         wrong = sum(pool.map(work, range(N_THREADS), timeout=PATIENCE))
     before = look()
     begun = time.perf_counter()
@@ -137,7 +137,7 @@ def main() -> None:
     on_disk[:] = X
 
     def fit(i: int) -> None:
-        # A new classifier each time, now of an array in memory, now of a file.
+        # A new classifier each time, alternating between an array in memory and a file.
         settings = {"n_filters": (8, 16), "max_iter": 3, **SETTINGS[i % len(SETTINGS)]}
         clf = ShapeCNNClassifier(**settings, random_state=i)
         clf.fit(on_disk if i % 2 else X, names)

@@ -1,10 +1,10 @@
-"""Time of training, prediction, drawing, grid search and import, beside the peers.
+"""Time of training, prediction, drawing, grid search and import, compared with the peers.
 
-Run ``OMP_NUM_THREADS=1 python docs/benchmarks/speed.py`` with the extra ``[bench]`` installed; it
-prints tables in Markdown. Each row times two works in turn, so that both meet the same noise, and
-shows the median of the ratios. ``--quick`` does little of everything once, to see that the script
-works, and ``--only`` takes some of the rows. ``--busy`` measures instead what other programs on the
-same cores cost, which it starts itself; leave OMP_NUM_THREADS alone for that.
+Run ``OMP_NUM_THREADS=1 python docs/benchmarks/speed.py`` with the extra ``[bench]`` installed. It
+prints tables in Markdown. Each row times two tasks, alternating between them so that both meet the
+same noise, and shows the median of the ratios. ``--quick`` runs everything once on little data, to
+check that the script works. ``--only`` selects rows. ``--busy`` instead measures the cost of other
+programs on the same cores, which it starts itself; do not set OMP_NUM_THREADS for that.
 """
 
 from __future__ import annotations
@@ -46,29 +46,29 @@ BATCH = 64
 
 
 def images(side: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes, or digits of 8 x 8 pixels, repeated where there are too few."""
+    """Return shapes, or digits of 8 x 8 pixels, repeated if there are too few."""
     if side > 8:
         return make_shapes(n, image_shape=(side, side), random_state=0)
     X, y = load_digits(return_X_y=True)
-    X = X + np.random.default_rng(0).normal(0, 0.01, (-(-n // len(X)), 1, 1))  # no image twice
+    X = X + np.random.default_rng(0).normal(0, 0.01, (-(-n // len(X)), 1, 1))  # all images differ
     return X.reshape(-1, 64)[:n].astype(np.float32), np.tile(y, len(X))[:n]
 
 
 def repeat(n_times: int, work: Callable, *args: object) -> None:
-    """Do it several times."""
+    """Run a task several times."""
     for _ in range(n_times):
         work(*args)
 
 
 def untrained(clf: ShapeCNNClassifier) -> ShapeCNN:
-    """The network of a fitted classifier, with fresh weights."""
+    """Return the network of a fitted classifier, with fresh weights."""
     return ShapeCNN(**clf.net_.get_params_for("module"))
 
 
 def bare_loop(
     clf: ShapeCNNClassifier, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int
 ) -> None:
-    """The least that a fit could cost: the same network and batches, AdamW, and nothing else."""
+    """Run the minimum of a fit: the same network and batches, AdamW, and nothing else."""
     network = untrained(clf).to(memory_format=torch.channels_last).train()
     pixels = torch.from_numpy(X.reshape(-1, side, side, 1))
     targets = torch.from_numpy(y)
@@ -85,7 +85,7 @@ def bare_loop(
 def tutorial_loop(
     clf: ShapeCNNClassifier, X: np.ndarray, y: np.ndarray, n_epochs: int, side: int
 ) -> None:
-    """The loop of PyTorch's tutorials, which neither augments nor changes the learning rate."""
+    """Run the loop of PyTorch's tutorials, without augmentation or a learning rate schedule."""
     data = TensorDataset(torch.from_numpy(X).reshape(-1, 1, side, side), torch.from_numpy(y))
     loader = DataLoader(data, batch_size=BATCH, shuffle=True)
     loss_fn = torch.nn.CrossEntropyLoss()
@@ -100,7 +100,7 @@ def tutorial_loop(
 
 
 def fit_flops(clf: ShapeCNNClassifier, side: int) -> float:
-    """Floating-point operations of one image's way through the network and back."""
+    """Return the floating-point operations of a forward and backward pass of one image."""
     with FlopCounterMode(display=False) as counter:
         clf.net_.module_(torch.zeros(BATCH, 1, side, side)).sum().backward()
     return counter.get_total_flops() / BATCH
@@ -142,7 +142,7 @@ def fit_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 
 def article_network() -> keras.Model:
-    """Two convolutions of 5 x 5 filters, each pooled, and two dense layers."""
+    """Build a network of two convolutions with 5 x 5 filters and pooling, and two dense layers."""
     layers = keras.layers
     network = keras.Sequential(
         [
@@ -158,9 +158,9 @@ def article_network() -> keras.Model:
 
 
 def article_rows(n_times: int, quick: bool) -> Iterator[tuple]:
-    """The time to 99.5 % on 3,000 shapes, against the article's network in Keras doing 10 epochs.
+    """The time to 99.5 % on 3,000 shapes, compared with 10 epochs of the article's Keras network.
 
-    Five of its epochs are timed, each in turn with a whole fit of ours; ten take ten times as long.
+    Five of its epochs are timed, alternating with whole fits of ours; ten take ten times as long.
     """
     n = 300 if quick else 3000
     X, y = make_shapes(2 * n, random_state=0)
@@ -187,7 +187,7 @@ def article_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 
 def predict_rows(n_times: int, quick: bool) -> Iterator[tuple]:
-    """Prediction against ONNX Runtime with the same weights on as many threads."""
+    """Prediction, compared with ONNX Runtime with the same weights on as many threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     for side in SIDES:
@@ -224,7 +224,7 @@ def predict_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 
 def opencv_shapes(n: int) -> np.ndarray:
-    """Filled triangles, circles and rectangles, drawn by OpenCV with smooth edges."""
+    """Draw filled triangles, circles and rectangles with OpenCV, with smooth edges."""
     rng = np.random.default_rng(0)
     kinds = rng.integers(3, size=n)
     radii = rng.uniform(9, 21, n)
@@ -252,13 +252,13 @@ def opencv_shapes(n: int) -> np.ndarray:
 
 
 def skimage_shapes(n: int) -> None:
-    """One shape an image, drawn by scikit-image without smooth edges."""
+    """Draw one shape per image with scikit-image, without smooth edges."""
     for i in range(n):
         random_shapes((72, 72), 1, min_size=18, max_size=42, channel_axis=None, rng=i)
 
 
 def noise_alone(n: int) -> np.ndarray:
-    """Normal noise in an array of the images' size and dtype."""
+    """Return normal noise in an array with the size and dtype of the images."""
     return 0.1 * np.random.default_rng(0).standard_normal((n, 72 * 72), dtype=np.float32)
 
 
@@ -284,10 +284,10 @@ def drawing_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 
 def search_rows(n_times: int, quick: bool) -> Iterator[tuple]:
-    """A grid search over three widths of kernels in two processes, and two bare ones for contrast.
+    """A grid search over kernel sizes in two processes, and two bare processes for comparison.
 
-    Two processes that share a machine may not be twice as fast as one whatever they do; the second
-    row says how fast two are that only multiply matrices.
+    Two processes that share a machine may not be twice as fast as one, whatever they do. The second
+    row shows the speed of two processes that only multiply matrices.
     """
     X, y = make_shapes(200 if quick else 600, image_shape=(32, 32), random_state=0)
     grid = {"kernel_size": [3, 5]}
@@ -320,7 +320,7 @@ def search_rows(n_times: int, quick: bool) -> Iterator[tuple]:
 
 
 def import_rows(n_times: int, quick: bool) -> Iterator[tuple]:
-    """The start of a program."""
+    """The startup of a program."""
 
     def run(code: str) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, "-c", code], check=True)
@@ -381,10 +381,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    parser.add_argument("--quick", action="store_true", help="only check that the script works")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
-    parser.add_argument("--times", type=int, default=5, help="how often each work is done")
-    parser.add_argument("--busy", action="store_true", help="with programs that compete")
+    parser.add_argument("--times", type=int, default=5, help="how often each task is run")
+    parser.add_argument("--busy", action="store_true", help="with competing programs")
     options = parser.parse_args()
     quick = options.quick
     n_times = 1 if quick else options.times

@@ -1,9 +1,8 @@
-"""What pretrained filters bring: accuracy and seconds from few images and many, beside the peers.
+"""Benefit of pretrained filters: accuracy and seconds on few and many images, compared with peers.
 
-Run ``python docs/benchmarks/transfer.py``; it prints tables in Markdown. ``--only`` takes some of
-the tables, ``--tasks`` some of the tasks. The fonts are those of matplotlib and of the Debian
-packages named in real_images.py. ``--quick`` uses few images, few tasks and one draw, to see that
-the script works.
+Run ``python docs/benchmarks/transfer.py``. It prints tables in Markdown. ``--only`` selects tables,
+``--tasks`` selects tasks. The fonts are those of matplotlib and of the Debian packages named in
+real_images.py. ``--quick`` uses few images, few tasks and one draw, to check that the script works.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 N_TEST = 2000  # images, at most
 BORDER = {"min_visible": 0.25, "noise": 0.05}
-EMPTY = 0.003  # share of the border-cut images that show nothing
+EMPTY = 0.003  # share of the border-cut images that are empty
 
 OURS: dict[str, Callable] = {
     "weights='shapes'": lambda seed: ShapeCNNClassifier(random_state=seed),
@@ -51,7 +50,7 @@ OURS: dict[str, Callable] = {
 }
 PEERS: dict[str, Callable] = {
     "logistic regression on untouched filters": lambda seed: make_pipeline(
-        # Next to no learning: the filters stay, and the normalization gets to know the images.
+        # Almost no learning: the filters stay, and the normalization adapts to the images.
         ShapeCNNClassifier(learning_rate_init=1e-12, max_iter=8, augment=None, random_state=seed),
         StandardScaler(),
         LogisticRegression(C=0.01, max_iter=1000),
@@ -69,18 +68,18 @@ SLOW = {"MLPClassifier", "RandomForestClassifier"}
 
 
 def _rows(X: np.ndarray) -> np.ndarray:
-    """Rows of pixels from 0 to about 1, which the peers want."""
+    """Return rows of pixels from 0 to about 1, as the peers need."""
     X = X.reshape(len(X), -1).astype(np.float32)
     return X / 255 if X.max() > 20 else X
 
 
 def _hog(X: np.ndarray) -> np.ndarray:
-    """Histograms of oriented gradients, of the mean of the colors."""
+    """Compute histograms of oriented gradients, of the mean of the colors."""
     return hog_features(_rows(X.mean(axis=3) if X.ndim == 4 else X))
 
 
 def _drawn(X: np.ndarray, y: np.ndarray, n: int, seed: int) -> Split | None:
-    """A stratified draw of n training images; the others, or some of them, are for the test."""
+    """Draw n training images, stratified; test on the others, or some of them."""
     if n >= len(y):
         return None
     X_train, X_test, y_train, y_test = train_test_split(
@@ -101,13 +100,13 @@ def faces(n: int, seed: int) -> Split | None:
 
 
 def mnist_half(n: int, seed: int) -> Split | None:
-    """The half of the handwritten digits that no choice was made on, 28 x 28 pixels."""
+    """The half of the handwritten digits that was not used for any choice, 28 x 28 pixels."""
     X, y = mnist()
     return _drawn(X[2500:], y[2500:], n, seed)
 
 
 def letters(n: int, seed: int, anywhere: bool) -> Split | None:
-    """Letters of fonts that are not among those of the training, 28 x 28 pixels."""
+    """Letters, tested on fonts that are not in the training set, 28 x 28 pixels."""
     fonts = font_files()
     known, new = fonts[: len(fonts) * 3 // 5], fonts[len(fonts) * 3 // 5 :]
     n_fonts = n // 10
@@ -119,7 +118,7 @@ def letters(n: int, seed: int, anywhere: bool) -> Split | None:
 
 
 def photos(n: int, seed: int, is_color: bool) -> Split | None:
-    """Patches of photos, from other halves of them, 24 x 24 pixels."""
+    """Patches of photos, tested on the other halves of the photos, 24 x 24 pixels."""
     return next(patches(seed, n, N_TEST, is_color)) if n <= 1000 else None
 
 
@@ -130,7 +129,7 @@ def drawn_shapes(n: int, seed: int, **parameters: object) -> Split | None:
 
 
 def border_cut(n: int, seed: int) -> Split | None:
-    """Shapes cut by the border, with light noise; a few images show nothing."""
+    """Shapes cut by the border, with light noise; a few images are empty."""
     X, y, X_test, y_test = drawn_shapes(n, seed, **BORDER)
     rng = np.random.default_rng(seed)
     for images in (X, X_test):
@@ -171,7 +170,7 @@ TASKS: dict[str, tuple[Callable[[int, int], Split | None], Sequence[int]]] = {
 
 
 def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, float]:
-    """Accuracy, seconds of the fit, and calibration error (NaN without probabilities)."""
+    """Return accuracy, seconds of the fit, and calibration error (NaN without probabilities)."""
     X, y, X_test, y_test = split
     start = time.process_time()
     model = make(seed).fit(X, y)
@@ -184,7 +183,7 @@ def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, floa
 
 
 def curves(options: argparse.Namespace) -> None:
-    """Accuracy (standard error of the mean), seconds of CPU a fit, calibration error."""
+    """Accuracy (standard error of the mean), CPU seconds of a fit, calibration error."""
     print_header("data", "images", "classifier", "accuracy", "seconds", "calibration error")
     models = PEERS if options.only_peers else OURS | ({} if options.no_peers else PEERS)
     if options.quick:
@@ -211,10 +210,10 @@ def curves(options: argparse.Namespace) -> None:
 
 
 def cost(options: argparse.Namespace) -> None:
-    """Cross-validated accuracy and what a fit costs, in epochs of the network that came before.
+    """Cross-validated accuracy and the cost of a fit, in epochs of the previous network.
 
     A reference epoch is one pass of a plain PyTorch loop with AdamW over the same images, with the
-    network of three stages of 32, 64 and 128 filters that was the default before.
+    previous default network, which has three stages of 32, 64 and 128 filters.
     """
     print_header("data", "classifier", "accuracy", "seconds a fit", "reference epochs")
     data = {"digits": load_digits(return_X_y=True), "MNIST": mnist()}
@@ -236,7 +235,7 @@ def cost(options: argparse.Namespace) -> None:
 
 
 def _reference_epoch(X: np.ndarray, y: np.ndarray) -> float:
-    """Seconds of CPU of one pass over images, the median of five; see `cost`."""
+    """Return the CPU seconds of one pass over images, the median of five; see `cost`."""
     import torch
     from torch import nn
 
@@ -268,7 +267,7 @@ def _reference_epoch(X: np.ndarray, y: np.ndarray) -> float:
 
 
 def kernels(options: argparse.Namespace) -> None:
-    """The order of kernel sizes, long trained from random filters and from the shipped ones."""
+    """The ranking of kernel sizes after long training, from random and from shipped filters."""
     sizes = (1, 3) if options.quick else (1, 2, 3, 5, 7)
     print_header("data", "start", *(f"kernel_size={size}" for size in sizes))
     tasks = {
@@ -294,9 +293,9 @@ def kernels(options: argparse.Namespace) -> None:
 
 
 def long(options: argparse.Namespace) -> None:
-    """Ten long trainings of one split beside the default: the best of them, and their mean.
+    """Ten long trainings on one split, compared with the default: their best and their mean.
 
-    Five start from random filters and five from the shipped ones.
+    Five start from random filters and five from the shipped filters.
     """
     X, y = mnist()
     data = {
@@ -320,7 +319,7 @@ def long(options: argparse.Namespace) -> None:
 
 
 def _with(seed: int, **parameters: object) -> ShapeCNNClassifier:
-    """A classifier with some parameters set."""
+    """Return a classifier with some parameters set."""
     return ShapeCNNClassifier(random_state=seed, **parameters)
 
 
@@ -348,7 +347,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="only see that the script works")
+    parser.add_argument("--quick", action="store_true", help="only check that the script works")
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of training images")

@@ -2,16 +2,16 @@
 Can the probabilities be trusted?
 =================================
 
-Who says "90 % sure" should be right nine times out of ten. A calibration curve shows whether a
-classifier keeps its word: on the diagonal, its probabilities are what they claim to be.
+A classifier that predicts a probability of 90 % should be right nine times out of ten. A
+calibration curve checks this: on the diagonal, the probabilities match the observed frequencies.
 """
 
 # %%
-# A task that leaves doubts
-# -------------------------
+# An ambiguous task
+# -----------------
 #
-# Is the digit odd? We add so much noise to scikit-learn's digits that with some of them nobody
-# could be sure.
+# Is the digit odd or even? We add so much noise to scikit-learn's digits that nobody could be sure
+# about some of them.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,11 +35,10 @@ ImagesDisplay.from_predictions(X_test[:8], y_test[:8], n_columns=4)
 # Three classifiers
 # -----------------
 #
-# Naive Bayes takes each pixel for a witness of its own, although neighbors have much in common,
-# and is known for being too sure. Of the convolutional network there are two: one as it comes,
-# and one that learned with ``label_smoothing=0.1``, which spreads a tenth of each label over both
-# classes. The Brier score is the mean squared distance of the probabilities from the truth: the
-# lower, the better.
+# Naive Bayes treats pixels as independent, although neighbors have much in common. It is known for
+# overconfident probabilities. The convolutional network comes in two versions: with the defaults,
+# and with ``label_smoothing=0.1``, which spreads a tenth of each label over both classes. The Brier
+# score is the mean squared difference between the probabilities and the truth. Lower is better.
 
 classifiers = {
     "naive Bayes": GaussianNB(),
@@ -60,8 +59,8 @@ for name, classifier in classifiers.items():
 # The curves
 # ----------
 #
-# Above: of the images that were called odd with about this probability, how many are? Below: how
-# often each classifier gave which probability.
+# The upper plot shows the fraction of odd digits among images with about the same predicted
+# probability. The lower plots show how often each classifier predicted which probability.
 
 figure = plt.figure(figsize=(6.4, 7), layout="constrained")
 axes = figure.subplot_mosaic("AAA;AAA;AAA;BCD")
@@ -83,15 +82,15 @@ for (name, probability), color, marker, key in zip(
     axes[key].hist(probability, bins=15, range=(0, 1), color=color)
     axes[key].set_title(name.replace(", ", ",\n"), fontsize=9)
     axes[key].set(ylim=(0, 420), xticks=[0, 0.5, 1])
-axes["A"].set(xlabel="probability of odd", ylabel="share of odd ones")
+axes["A"].set(xlabel="probability of odd", ylabel="fraction of odd digits")
 axes["B"].set_ylabel("images")
 axes["C"].set_xlabel("probability of odd")
 plt.show()
 
 # %%
-# Naive Bayes is too sure of itself, as expected. But so is the network as it comes: it had few
-# images, and they are hard. Label smoothing makes it more cautious, and here that brings it
-# nearer to the diagonal and lowers the Brier score. It is no cure for everything: on easy tasks
-# it makes the network too cautious.
+# Naive Bayes is overconfident, as expected. But so is the network with the defaults: it had few
+# images, and they are hard. Label smoothing makes it more cautious. Here, this brings the curve
+# closer to the diagonal and lowers the Brier score. It does not help everywhere: on easy tasks, it
+# makes the network too cautious.
 
 # sphinx_gallery_thumbnail_number = 2

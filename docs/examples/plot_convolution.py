@@ -2,16 +2,16 @@
 What a convolution does to a photo
 ==================================
 
-A convolutional network looks at an image through small filters, as if each were a little torch
-that is moved over the image and lights up where it finds what it looks for. Here we hold the torch
-ourselves: filters made by hand pick the edges out of a photo, and pooling keeps what matters.
+A convolutional network looks at an image through small filters. Each filter slides over the image
+and responds where it finds its pattern. Here we do the same by hand: handmade filters find the
+edges in a photo, and pooling keeps the strongest responses.
 """
 
 # %%
 # The photo
 # ---------
 #
-# It comes with scikit-image. There are buildings in it, and a tripod: edges in many directions.
+# The photo comes with scikit-image. It shows buildings and a tripod, with edges in many directions.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,10 +40,10 @@ for name, (row, column) in places.items():
 # One filter at one place
 # -----------------------
 #
-# A filter is a small table of numbers. Laid on the image, each of its numbers is multiplied by
-# the pixel below it, and all products are added up. This filter has negative numbers on the left
-# and positive ones on the right. So the sum is large where it is dark on the left and bright on
-# the right, and zero where both sides are the same. We lay it on the two places marked above: the
+# A filter is a small table of numbers. We place it on the image, multiply each number by the pixel
+# below it, and add up the products. This filter has negative numbers on the left and positive
+# numbers on the right. So the sum is large where the image is dark on the left and bright on the
+# right, and zero where both sides are the same. We apply it at the two places marked above: the
 # left edge of the tower, and the sky.
 
 upright = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 4
@@ -65,18 +65,18 @@ for (name, (row, column)), (left, middle, right) in zip(places.items(), axes, st
 # The filter slides over the whole photo
 # --------------------------------------
 #
-# Doing that at every pixel makes a new image, which tells where the filter found its edge: red
-# where the photo is brighter on the filter's red side, blue where it is brighter on its blue
-# side, white where there is no difference. Each filter, shown in the corner, sees something else.
-# The upright one finds the tower and the pole of the tripod, the level one misses that pole, and
-# each of the slanting ones finds one leg of the tripod better than the other.
+# Applying the filter at every pixel makes a new image that shows where the filter found its edge:
+# red where the photo is brighter on the filter's red side, blue where it is brighter on the blue
+# side, and white where there is no difference. Each filter, shown in the corner, finds something
+# different. The vertical filter finds the tower and the pole of the tripod. The horizontal filter
+# misses the pole. Each diagonal filter finds one leg of the tripod better than the other.
 #
-# (What networks call a convolution does not turn the filter around as mathematicians do; SciPy's
-# name for it is ``correlate``.)
+# (In mathematics, a convolution also flips the filter. In neural networks it does not. SciPy calls
+# this operation ``correlate``.)
 
 filters = {
-    "upright edges": upright,
-    "level edges": upright.T,
+    "vertical edges": upright,
+    "horizontal edges": upright.T,
     "edges rising to the right": np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]]) / 4,
     "edges falling to the right": np.array([[0, 1, 2], [-1, 0, 1], [-2, -1, 0]]) / 4,
 }
@@ -92,19 +92,18 @@ for ax, (name, found) in zip(axes.flat, maps.items(), strict=True):
 # Activation and pooling
 # ----------------------
 #
-# Two more steps make this a stage of a network. The activation keeps what is positive and sets
-# the rest to zero. Max-pooling keeps the largest value of each window, here of 8 x 8 pixels: it
-# says that there is such an edge somewhere about here, and forgets where exactly. What is left
-# has an eighth of the height and of the width, and the tripod and the tower can still be made
-# out.
+# Two more steps make this a stage of a network. The activation keeps positive values and sets the
+# rest to zero. Max-pooling keeps the largest value of each window, here of 8 x 8 pixels. It records
+# that there is such an edge in the window, but not where exactly. The result has an eighth of the
+# height and width, and the tripod and the tower are still visible.
 
-found = maps["upright edges"]
+found = maps["vertical edges"]
 active = np.maximum(found, 0)
 pooled = block_reduce(active, (8, 8), np.max)
 
 figure, axes = plt.subplots(2, 2, figsize=(6.4, 6.8), layout="constrained")
 show(axes[0, 0], photo, "photo", cmap="gray")
-show(axes[0, 1], found, "upright edges", cmap="RdBu_r", vmin=-0.6, vmax=0.6)
+show(axes[0, 1], found, "vertical edges", cmap="RdBu_r", vmin=-0.6, vmax=0.6)
 show(axes[1, 0], active, "activation", cmap="viridis", vmin=0, vmax=0.6)
 show(
     axes[1, 1],
@@ -119,9 +118,9 @@ show(
 # A small move changes little
 # ---------------------------
 #
-# We move the photo by two pixels and do it all again. Pixel by pixel, the map of edges is then
-# quite another one; after pooling, much more of it is the same. The correlation says how much: 1
-# would be the same.
+# We move the photo by two pixels and repeat these steps. Pixel by pixel, the map of edges is now
+# very different. After pooling, much more of it is the same. The correlation measures the
+# similarity: 1 means that the maps are the same.
 
 moved = np.maximum(correlate(camera()[100:500, 110:510].astype(float) / 255, upright), 0)
 before = np.corrcoef(active.ravel(), moved.ravel())[0, 1]
@@ -130,8 +129,7 @@ print(f"moved by two pixels: {before:.2f} before pooling, {after:.2f} after it")
 plt.show()
 
 # %%
-# A network does the same, with two differences: it finds the numbers in its filters by itself,
-# and it stacks stages, so that the second one looks for patterns in the edges that the first one
-# found.
+# A network does the same, with two differences. It learns the numbers in its filters. And it stacks
+# stages, so that the second stage finds patterns in the edges that the first stage found.
 
 # sphinx_gallery_thumbnail_number = 3

@@ -1,16 +1,16 @@
 """
-Handwritten digits, beside other classifiers
-============================================
+Handwritten digits: a comparison with other classifiers
+=======================================================
 
-scikit-learn's digits are tiny: 8 x 8 pixels. Many classifiers do well on them, and fast. Is there
-anything left for a convolutional network?
+scikit-learn's digits are tiny: 8 x 8 pixels. Many classifiers do well on them and are fast. Is
+there anything left to gain for a convolutional network?
 """
 
 # %%
 # The digits
 # ----------
 #
-# Half of them are for learning, half for the test.
+# We train on half of the digits and test on the other half.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,9 +32,9 @@ ImagesDisplay.from_predictions(X_test[:8], y_test[:8], n_columns=4)
 # Four classifiers
 # ----------------
 #
-# All as they come, without any parameter set. The multi-layer perceptron likes its features
-# scaled, so it gets a ``StandardScaler``; the convolutional network finds the scale of the pixels
-# by itself.
+# All classifiers use their default parameters. The multi-layer perceptron needs scaled features, so
+# it gets a ``StandardScaler``. The convolutional network measures the scale of the pixels by
+# itself.
 
 classifiers = {
     "ShapeCNNClassifier": ShapeCNNClassifier(random_state=0),
@@ -49,11 +49,11 @@ for name, classifier in classifiers.items():
 print(f"mistakes in {len(y_test)} digits: {mistakes}")
 
 # %%
-# The mistakes, counted
-# ---------------------
+# Test errors
+# -----------
 #
-# The bars around the points are 1.96 standard errors: by so much could another test set of the
-# same size differ.
+# The bars around the points are 1.96 standard errors: another test set of the same size could
+# differ by that much.
 
 figure, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 order = sorted(mistakes, key=mistakes.get, reverse=True)
@@ -68,14 +68,13 @@ ax.margins(y=0.2)
 ax.grid(axis="x", alpha=0.3)
 
 # %%
-# The convolutional network makes the fewest mistakes here, but it took by far the longest to
-# learn, and the SVC is not far behind. On images as small and well-centered as these, try an SVC
-# first.
+# The convolutional network makes the fewest mistakes here. But it took by far the longest to fit,
+# and the SVC is not far behind. On images as small and well centered as these, try an SVC first.
 #
-# What is left to get wrong
-# -------------------------
+# The remaining mistakes
+# ----------------------
 #
-# These are the mistakes of the convolutional network. Would you have known better?
+# These are the mistakes of the convolutional network. Would you have recognized the digits?
 
 cnn = classifiers["ShapeCNNClassifier"]
 wrong = np.flatnonzero(cnn.predict(X_test) != y_test)[:12]

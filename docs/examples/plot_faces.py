@@ -2,15 +2,15 @@
 Is this a face?
 ===============
 
-scikit-image comes with 200 small photos: 100 faces and 100 patches cut from elsewhere. We learn to
-tell them apart, and then look at what in a face the network goes by.
+scikit-image comes with 200 small photos: 100 faces and 100 patches from other parts of photos. We
+train a network to tell them apart, and then look at which parts of a face it relies on.
 """
 
 # %%
 # The photos
 # ----------
 #
-# They are 25 x 25 pixels. The first hundred are the faces.
+# The photos have 25 x 25 pixels. The first hundred are the faces.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,22 +26,22 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratif
 ImagesDisplay.from_predictions(X_train[:12], y_train[:12], n_columns=4)
 
 # %%
-# Learning from a hundred of them
-# -------------------------------
+# Training on a hundred photos
+# ----------------------------
 #
-# Such photos, unlike digits, may be mirrored: a mirrored face is still a face.
+# Unlike digits, these photos can be flipped: a mirrored face is still a face.
 
 classifier = ShapeCNNClassifier(augment=["auto", "horizontal_flip"], random_state=0)
 classifier.fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new photos are told right")
+print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new photos classified correctly")
 
 # %%
-# From surely no face to surely a face
-# ------------------------------------
+# The scores of the photos
+# ------------------------
 #
-# Each point is a new photo. Its height is the score of a face, on the scale of the log-odds:
-# above zero the network calls it a face. At +3 it is 95 % sure, and most photos lie far beyond
-# that. A few of the photos, from the lowest score to the highest, stand above.
+# Each point is a test photo. Its height is the score of the class "face", on the scale of the
+# log-odds: above zero, the network predicts a face. At +3 the probability is 95 %, and most photos
+# lie far beyond that. The photos above the plot range from the lowest to the highest score.
 
 score = classifier.decision_function(X_test)
 if classifier.classes_[1] != "face":  # the score is that of the second class
@@ -60,22 +60,23 @@ ax.axhline(0, color="#555555", linewidth=1)
 for label, color, marker in [("no face", "#D55E00", "s"), ("face", "#0072B2", "o")]:
     own = y_test[order] == label
     ax.plot(np.flatnonzero(own), score[order][own], marker, color=color, markersize=4, label=label)
-ax.set(xlabel="photos, in order", ylabel="score of a face")
-ax.legend(title="what it is")
+ax.set(xlabel="photos, sorted by score", ylabel="score of a face")
+ax.legend(title="true label")
 
 # %%
-# What in the photo says face?
-# ----------------------------
+# What makes it a face?
+# ---------------------
 #
-# A window is painted over, in one place after the other. Where the network then is less sure of a
-# face, the map is red; where it is surer, blue. Here are the maps of four faces.
+# Occlusion covers a window of the photo, one place after the other. The map is red where this makes
+# the network less sure of a face, and blue where it makes the network more sure. Here are the maps
+# of four faces.
 
 faces = X_test[y_test == "face"]
 SaliencyDisplay.from_estimator(classifier, faces[:4], method="occlusion", target="face")
 
 # %%
-# Every face is a little different. So here is the mean of all the test faces, and the mean of all
-# their maps: what speaks for a face is above all the eyes and the mouth.
+# Every face is a little different. So here are the mean of all test faces and the mean of their
+# maps. The eyes and the mouth matter most.
 
 salient = saliency(classifier, faces, method="occlusion", target="face").mean(axis=0)
 figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.3), layout="constrained")

@@ -2,9 +2,9 @@
 From edges to shapes: what the stages see
 =========================================
 
-Each stage of a convolutional network looks at what the stage before has found. So the first one can
-only find simple things, such as edges, and the last one answers to whole shapes. We open a network
-stage by stage.
+Each stage of a convolutional network looks at the output of the previous stage. So the first stage
+can only find simple patterns, such as edges, and the last stage responds to whole shapes. We look
+into a network stage by stage.
 """
 
 # %%
@@ -29,37 +29,38 @@ X_train, X_test = X[:2000], X[2000:]
 y_train, y_test = names[target[:2000]], names[target[2000:]]
 
 classifier = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.1%} of the test images named correctly")
+print(f"{classifier.score(X_test, y_test):.1%} of the test images classified correctly")
 
 # %%
 # The filters of the first stage
 # ------------------------------
 #
-# They are 3 x 3 pixels. Some have a red side and a blue one: they answer to an edge in that
-# direction. In others there is little to see; they are of use together. Nobody wrote them down:
-# they are what helped to tell shapes apart, first the drawings that the filters of this package
-# were :doc:`learned from </user_guide/starting_filters>`, then the shapes here.
+# The filters have 3 x 3 pixels. Some have a red side and a blue side: they respond to an edge in
+# that direction. Others look unclear and are useful only together. Nobody wrote them down. The
+# network learned them to tell shapes apart, first from the drawings that the
+# :doc:`pretrained filters </user_guide/starting_filters>` have seen, then from the shapes here.
 
 FilterDisplay.from_estimator(classifier, stage=0)
 
 # %%
-# One image on its way through the network
-# ----------------------------------------
+# One image in each stage
+# -----------------------
 #
-# Each column is a stage, each picture in it what one of its filters made of the image. In the
-# first one we still see the sides of the shape, some here and some there. The maps of the later
-# ones are coarser, and it gets hard to put into words what they show.
+# Each column is a stage, and each picture is the feature map of one of its filters. In the first
+# stage, the sides of the shape are still visible, different sides in different maps. The maps of
+# later stages are coarser, and it is hard to describe what they show.
 
 image = X_test[np.flatnonzero(y_test == "triangle")[:1]]
 FeatureMapDisplay.from_estimator(classifier, image, n_maps=4)
 
 # %%
-# What excites the last stage?
-# ----------------------------
+# What activates the last stage?
+# ------------------------------
 #
-# We cannot read the last stage, but we can ask it. For each of its filters and each test image we
-# take the strongest answer anywhere in the image. Then we pick, for each class, the filter whose
-# answers set that class apart best, and show the images that excite it most.
+# The maps of the last stage are hard to read, but we can find the images that activate it. For each
+# filter and each test image, we take the strongest response in the image. For each class, we pick
+# the filter whose responses separate that class best, and show the images with the strongest
+# responses.
 
 strongest = feature_maps(classifier, X_test)[-1].max(axis=(1, 2))
 favorites = []
@@ -72,10 +73,10 @@ exciting = np.concatenate([np.argsort(-strongest[:, i])[:4] for i in favorites])
 ImagesDisplay.from_predictions(X_test[exciting], y_test[exciting], n_columns=4)
 
 # %%
-# Each row belongs to one filter. The shapes in it differ in size, place, rotation and brightness,
-# but they are of one kind: what began with edges has become a detector of shapes. In the
-# distributions of the answers to all test images we see how well each of the three does. None of
-# them is perfect, and none has to be: the network adds up the answers of all its filters.
+# Each row belongs to one filter. The shapes in a row differ in size, place, rotation and
+# brightness, but they are of one kind: what began with edges has become a shape detector. The
+# histograms of the responses to all test images show how good each of the three detectors is. None
+# of them is perfect, and none has to be: the network combines the responses of all its filters.
 
 colors = dict(zip(names, ["#0072B2", "#E69F00", "#009E73"], strict=True))
 figure, axes = plt.subplots(3, 1, figsize=(6.4, 6), layout="constrained")
@@ -86,7 +87,7 @@ for ax, favorite in zip(axes, favorites, strict=True):
         ax.hist(answers[y_test == name], bins=bins, color=colors[name], alpha=0.7, label=name)
     ax.set(title=f"filter {favorite} of the last stage", ylabel="images")
 axes[0].legend()
-axes[-1].set_xlabel("strongest answer in the image")
+axes[-1].set_xlabel("strongest response in the image")
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 3

@@ -2,17 +2,17 @@
 How many images does it take?
 =============================
 
-Drawing or labeling images is work. How many are needed until shapes are told apart? A learning
-curve shows it, for the convolutional network and for two classifiers that are not one: a random
-forest on the pixels, and an SVC on histograms of gradients (HOG), a classic description of images
-made by hand.
+Drawing or labeling images is work. How many images does a classifier need to tell shapes apart? A
+learning curve shows this for the convolutional network and for two other classifiers: a random
+forest on the pixels, and an SVC on histograms of oriented gradients (HOG), classic handmade image
+features.
 """
 
 # %%
 # The images
 # ----------
 #
-# Each shape stands somewhere else, in another size and turned another way.
+# Each shape has a different place, size and rotation.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,7 @@ ImagesDisplay.from_predictions(images[:12], n_columns=4)
 # Three classifiers
 # -----------------
 #
-# Each with what it learns from: the images, their HOG features, or their pixels in rows.
+# Each classifier has its own input: the images, their HOG features, or their pixels in rows.
 
 features = np.array(
     [hog(image, pixels_per_cell=(6, 6), cells_per_block=(2, 2)) for image in images]
@@ -45,8 +45,8 @@ contestants = {
 # The learning curves
 # -------------------
 #
-# Each classifier learns from 15, 30, 60 and 120 images, and is tested on 400 others; and that
-# twice, with other images. The band is the spread of the two.
+# Each classifier is trained on 15, 30, 60 and 120 images and tested on 400 others, on two random
+# splits. The band is the spread of the two.
 
 figure, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
 styles = [("#0072B2", "o-"), ("#E69F00", "s--"), ("#009E73", "^:")]
@@ -67,14 +67,14 @@ for (name, (classifier, X)), (color, style) in zip(contestants.items(), styles, 
     print(f"{name}: " + ", ".join(f"{mean:.0%}" for mean in means))
 ax.axhline(1 / 3, color="#555555", linewidth=1)
 ax.text(120, 1 / 3, "guessing", ha="right", va="bottom", color="#555555")
-ax.set(xscale="log", xlabel="images to learn from", ylabel="accuracy", ylim=(0.28, 1.02))
+ax.set(xscale="log", xlabel="training images", ylabel="accuracy", ylim=(0.28, 1.02))
 ax.set_xticks([15, 30, 60, 120], labels=["15", "30", "60", "120"])
 ax.minorticks_off()
 ax.legend(loc="center right", bbox_to_anchor=(1, 0.66))
 plt.show()
 
 # %%
-# With a few dozen images of each shape, the convolutional network knows them. The others are
-# still far from it: nothing in them knows that a shape that is moved is still the same shape.
+# The convolutional network recognizes the shapes after a few dozen images of each. The other
+# classifiers are still far behind: nothing in them knows that a shape stays the same when it moves.
 
 # sphinx_gallery_thumbnail_number = 2

@@ -2,16 +2,16 @@
 Your own images, from a folder
 ==============================
 
-Your images are probably files: one folder for each class, and pictures of any size in it. One line
-reads them, and a pipeline that begins with a reader predicts for new files by their paths.
+Your images are probably files: one folder per class, with pictures of any size. One line reads
+them. A pipeline that begins with a reader predicts new files from their paths.
 """
 
 # %%
 # A folder of images
 # ------------------
 #
-# To have some, we draw shapes in color and in three sizes, and write them to a temporary folder.
-# With images of your own, skip this step and set ``folder``.
+# For this example, we draw color shapes in three sizes and write them to a temporary folder. With
+# your own images, skip this step and set ``folder``.
 
 import tempfile
 from pathlib import Path
@@ -52,42 +52,42 @@ for subfolder in sorted(folder.iterdir()):
     print(f"{subfolder.name}/ has {len(files)} files: {files[0].name} ... {files[-1].name}")
 
 # %%
-# Reading it
-# ----------
+# Reading the folder
+# ------------------
 #
-# The name of a subfolder is the class. A network knows only one size of images, so all are brought
-# to one; ``aspect="pad"`` keeps the proportions of those that are not square.
+# The name of a subfolder is the class. A network works with a single image size, so all images are
+# resized to one size. ``aspect="pad"`` keeps the proportions of images that are not square.
 
 photos = load_image_folder(folder, image_shape=(32, 32), as_gray=False, aspect="pad")
 y = photos.target_names[photos.target]
 print(photos.images.shape, y[:3])
 
 # %%
-# Learning
+# Training
 # --------
 #
-# ``X`` says by its shape that these are color images, so there is nothing to set for that.
+# The shape of ``X`` shows that these are color images, so there is nothing to set.
 
 X_train, X_test, y_train, y_test, _, files_test = train_test_split(
     photos.images, y, photos.filenames, stratify=y, random_state=0
 )
 classifier = ShapeCNNClassifier(max_iter=15, random_state=0).fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images named correctly")
+print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images classified correctly")
 
 # %%
-# The answers
-# -----------
+# The predictions
+# ---------------
 
 ImagesDisplay.from_estimator(classifier, X_test[:12], y_test[:12], n_columns=4)
 plt.show()
 
 # %%
-# From paths
-# ----------
+# Predicting from paths
+# ---------------------
 #
-# An image that comes later must be read as these were. Put an
-# :class:`~sklearn_shapecnn.ImageReader` in front of the classifier, and the two are one estimator
-# that takes paths. Its ``fit`` takes paths as well; here the classifier has learned already.
+# New images must be read in the same way. Put an :class:`~sklearn_shapecnn.ImageReader` in front of
+# the classifier, and the two form one estimator that takes paths. Its ``fit`` also takes paths;
+# here the classifier is already fitted.
 
 reader = ImageReader(image_shape=(32, 32), as_gray=False, aspect="pad")
 pipeline = make_pipeline(reader, classifier)

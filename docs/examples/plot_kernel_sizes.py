@@ -2,17 +2,17 @@
 How wide should the filters be?
 ===============================
 
-A filter is a small window that slides over the image. How many pixels wide it should be, and how
-many filters there should be, depends on the images. ``GridSearchCV`` tries the combinations, as it
-does for any other classifier, and a heat map shows what it found.
+A filter is a small window that slides over the image. The best width and number of filters depend
+on the images. ``GridSearchCV`` tries the combinations, as for any other classifier, and a heat map
+shows the results.
 """
 
 # %%
 # The task
 # --------
 #
-# Small images with some noise, and only a few of them, so that there is something to gain. To be
-# done in seconds, all networks learn for a few epochs only.
+# We use a few small images with some noise, so that there is something to gain. To finish in
+# seconds, all networks train for only a few epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,10 +27,9 @@ ImagesDisplay.from_predictions(X[:8], n_columns=4)
 # The search
 # ----------
 #
-# ``n_filters=(8, 16)`` is a network of two stages with 8 and 16 filters. An int as
-# ``kernel_size`` is the width of the filters of all stages. Filters of all widths start from
-# pretrained ones, so that like is compared with like. On a machine with several cores, ``n_jobs``
-# spreads the work over them.
+# ``n_filters=(8, 16)`` is a network of two stages with 8 and 16 filters. An int as ``kernel_size``
+# is the width of the filters in all stages. Filters of all widths start from pretrained filters, so
+# the comparison is fair. On a machine with several cores, ``n_jobs`` runs the fits in parallel.
 
 kernel_sizes = [1, 3, 5, 7]
 n_filters = [(2, 4), (4, 8), (8, 16)]
@@ -46,10 +45,10 @@ print(search.best_params_)
 # The result
 # ----------
 #
-# Each field is the mean accuracy on the images held out in cross-validation. In the first column
-# the filters are a single pixel wide: they see how bright a point is, but no edge and no corner,
-# and more of them help little. As soon as a filter has neighbors to compare with, the network
-# does much better.
+# Each cell is the mean accuracy on the held-out images in cross-validation. In the first column,
+# the filters are a single pixel wide: they see how bright a point is, but no edges or corners, and
+# more of them help little. As soon as a filter can compare neighboring pixels, the network does
+# much better.
 
 scores = search.cv_results_["mean_test_score"]  # n_filters varies fastest
 accuracy = scores.reshape(len(kernel_sizes), len(n_filters)).T
@@ -72,11 +71,11 @@ ax.set(
 figure.colorbar(image, ax=ax)
 
 # %%
-# The filters of the winner
-# -------------------------
+# The filters of the best network
+# -------------------------------
 #
-# The search has fitted the best combination once more on all images, and can be used, and looked
-# into, in place of a classifier. These are the filters of its first stage.
+# The search has refitted the best combination on all images. You can use and inspect it like a
+# classifier. These are the filters of its first stage.
 
 FilterDisplay.from_estimator(search, stage=0, n_columns=4)
 plt.show()

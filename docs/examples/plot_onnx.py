@@ -1,17 +1,17 @@
 """
-Out of Python: a model as an ONNX file
-======================================
+Export a model to ONNX
+======================
 
 A service, a phone or a browser may have neither PyTorch nor scikit-learn. ``to_onnx`` writes a
-fitted classifier, or the pipeline around it, into one file that ONNX Runtime can run there. Does it
-answer the same?
+fitted classifier, or a pipeline around it, to a file that ONNX Runtime can run there. Are the
+predictions the same?
 """
 
 # %%
 # Train a pipeline
 # ----------------
 #
-# Handwritten digits of 8 x 8 pixels, brought to the range from 0 to 1.
+# The data are handwritten digits of 8 x 8 pixels, scaled to the range from 0 to 1.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,8 +34,8 @@ print(f"accuracy {pipeline.score(X_test, y_test):.3f}")
 # Export it
 # ---------
 #
-# ``to_onnx(pipeline, "digits.onnx")`` writes a file. Here the content of the file is all we need.
-# With ``as_images=True`` the model takes images instead of rows.
+# ``to_onnx(pipeline, "digits.onnx")`` writes a file. Here we only need the content of the file.
+# With ``as_images=True``, the model takes images instead of rows.
 
 content = to_onnx(pipeline, as_images=True).SerializeToString()
 print(f"{len(content) / 1e6:.1f} MB")
@@ -44,7 +44,8 @@ print(f"{len(content) / 1e6:.1f} MB")
 # Run it
 # ------
 #
-# From here on there is no scikit-learn and no PyTorch at work. The session tells what it takes.
+# From here on, the model runs without scikit-learn and PyTorch. The session lists its inputs and
+# outputs.
 
 session = onnxruntime.InferenceSession(content)
 images = X_test.reshape(-1, 8, 8)
@@ -52,13 +53,14 @@ labels, probabilities = session.run(["label", "probabilities"], {"X": images})
 print({value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())})
 
 # %%
-# Is it the same?
-# ---------------
+# Compare the predictions
+# -----------------------
 #
-# All labels are those of ``predict``. The probabilities differ where float32 ends.
+# All labels are the same as those of ``predict``. The probabilities differ only by the rounding of
+# float32.
 
 differences = np.abs(probabilities - pipeline.predict_proba(X_test)).max(axis=1)
-print(f"other labels: {(labels != pipeline.predict(X_test)).sum()} of {len(labels)}")
+print(f"different labels: {(labels != pipeline.predict(X_test)).sum()} of {len(labels)}")
 print(f"largest difference of a probability: {differences.max():.0e}")
 
 doubtful = np.argsort(probabilities.max(axis=1))[:5]
@@ -77,4 +79,4 @@ figure.tight_layout()
 plt.show()
 
 # %%
-# Above are the five images that the model is least sure of, with its answers.
+# The upper row shows the five images that the model is least sure of, with its predictions.

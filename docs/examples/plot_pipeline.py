@@ -1,10 +1,10 @@
 """
-As the last step of a pipeline
-==============================
+The classifier in a pipeline
+============================
 
-A pipeline prepares the images and classifies them in one go, so that cross-validation and searches
-prepare them as well. Here the images are so noisy that a bit of blur may help. How much of it? The
-pipeline can find out.
+A pipeline preprocesses the images and classifies them in one estimator, so cross-validation and
+searches preprocess them as well. The images of this example are so noisy that some blur may help. A
+search over the pipeline finds out how much.
 """
 
 # %%
@@ -36,9 +36,9 @@ y = names[target]
 # The pipeline
 # ------------
 #
-# A ``FunctionTransformer`` makes a step of any function. It may just as well take images as they
-# are, one image per entry of ``X``; where a step such as ``StandardScaler`` wants rows, give it
-# rows and tell the classifier their ``image_shape``.
+# A ``FunctionTransformer`` turns any function into a step. The step can take images as they are,
+# one image per entry of ``X``. If a step such as ``StandardScaler`` needs rows, pass rows and set
+# the classifier's ``image_shape``.
 
 
 def blur(X, sigma):
@@ -53,13 +53,13 @@ pipeline = Pipeline(
     ]
 )
 scores = cross_val_score(pipeline, X, y, cv=3)
-print(f"accuracy {scores.mean():.2f}, in the folds " + ", ".join(f"{s:.2f}" for s in scores))
+print(f"accuracy {scores.mean():.2f}, of each fold " + ", ".join(f"{s:.2f}" for s in scores))
 
 # %%
 # How much blur?
 # --------------
 #
-# ``blur__kw_args`` is the argument of the step called ``blur``. The search tries four of them.
+# ``blur__kw_args`` is the argument of the step ``blur``. The search tries four values.
 
 sigmas = [0, 1, 2, 4]
 search = GridSearchCV(pipeline, {"blur__kw_args": [{"sigma": sigma} for sigma in sigmas]}, cv=3)
@@ -77,14 +77,14 @@ for column, sigma, score in zip(axes.T, sigmas, accuracy, strict=True):
     column[0].set_title(f"blur {sigma}\naccuracy {score:.2f}", weight="bold" if best else "normal")
 
 # %%
-# The best of them is framed.
+# The best value has a blue frame.
 #
 # Looking inside
 # --------------
 #
-# The displays take pipelines and searches too. They send the images through the steps before the
-# classifier first. So what we see is what the classifier saw: the blurred image, and where in it
-# it looked.
+# The displays also take pipelines and searches. They pass the images through the earlier steps
+# first. So the figure shows what the classifier saw: the blurred image, and the regions that it
+# looked at.
 
 SaliencyDisplay.from_estimator(search, X[[np.flatnonzero(y == name)[0] for name in names]])
 plt.show()

@@ -1,19 +1,19 @@
 """
-Does it matter where the shape stands?
+Does the position of the shape matter?
 ======================================
 
 A triangle is a triangle, on the left as on the right. A convolutional network has this built in,
-for its filters go everywhere. A network without convolutions, which has a weight of its own for
-each pixel, has to learn it for each place anew. We move shapes about and watch both.
+because its filters slide over the whole image. A network without convolutions has a separate weight
+for each pixel, and has to learn the shape again for each place. We move shapes around and compare
+both networks.
 """
 
 # %%
 # Shapes in the middle
 # --------------------
 #
-# We let both learn from shapes that all stand in the middle of the image. ``make_shapes`` tells
-# where it has drawn each shape, and as the background is even, we can push them all to the
-# middle.
+# Both networks train on shapes in the middle of the image. ``make_shapes`` returns the center of
+# each shape. Since the background is uniform, we can shift all shapes to the middle.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,15 +39,15 @@ cnn = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
 mlp = MLPClassifier(early_stopping=True, random_state=0).fit(X_train, y_train)
 for classifier in (cnn, mlp):
     score = classifier.score(X_test, y_test)
-    print(f"{type(classifier).__name__}: {score:.0%} right, with the shapes in the middle")
+    print(f"{type(classifier).__name__}: accuracy {score:.0%} with the shapes in the middle")
 
 # %%
 # Shapes elsewhere
 # ----------------
 #
-# Now we move the test images, by up to 12 pixels up or down, left or right; all shapes stay
-# wholly in view. At each place both networks are asked again. The color says how probable the
-# label of the middle still is, as a mean over the hundred images.
+# Now we shift the test images by up to 12 pixels up or down, left or right. All shapes stay wholly
+# in view. Both networks predict at each position. The color shows the probability of the label
+# predicted in the middle, averaged over the hundred images.
 
 figure, axes = plt.subplots(2, 1, figsize=(5, 7.6), layout="constrained")
 for ax, classifier in zip(axes, [cnn, mlp], strict=True):
@@ -56,8 +56,8 @@ for ax, classifier in zip(axes, [cnn, mlp], strict=True):
 plt.show()
 
 # %%
-# Neither of them has seen a shape outside the middle. The convolutional network names it all the
-# same, wherever it stands. The other one has learned what shapes look like in the middle, and only
-# there: a few pixels further it is lost.
+# Neither network has seen a shape outside the middle. The convolutional network recognizes it
+# anywhere. The other network has learned what shapes look like in the middle, and only there. It
+# fails when the shape is only a few pixels away.
 
 # sphinx_gallery_thumbnail_number = 2

@@ -2,18 +2,18 @@
 "It is a 3 or an 8": sets of labels
 ===================================
 
-A classifier names one label, sure or not. MAPIE makes a *prediction set* of its probabilities: all
-labels that the image may have, so chosen that the right one is among them as often as you ask for.
-MAPIE is a library of its own: ``pip install mapie``.
+A classifier predicts one label, sure or not. MAPIE turns its probabilities into a *prediction set*:
+the labels that the image may have, chosen so that the set contains the true label as often as you
+ask for. MAPIE is a separate library: ``pip install mapie``.
 """
 
 # %%
 # Digits that are hard to read
 # ----------------------------
 #
-# scikit-learn's digits, with so much noise that one is often in doubt. Half of them are put aside
-# to test on. Of the others, the network learns from 400; the remaining ones show MAPIE how far its
-# probabilities can be trusted.
+# We add so much noise to scikit-learn's digits that they are often ambiguous. Half of them are the
+# test set. Of the others, the network trains on 400, and MAPIE uses the rest to check how reliable
+# the probabilities are.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,30 +31,29 @@ X_train, X_conformal, y_train, y_conformal = train_test_split(
 )
 classifier = ShapeCNNClassifier(n_filters=(16, 32), augment="jitter", max_iter=20, random_state=0)
 classifier.fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images named correctly")
+print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images classified correctly")
 
 # %%
-# Three promises
-# --------------
+# Three confidence levels
+# -----------------------
 #
-# The right digit shall be in the set for 80 %, 90 % and 95 % of the images. MAPIE is given rows,
-# for it does not take a fitted network with images.
+# The set should contain the true digit for 80 %, 90 % and 95 % of the images. MAPIE gets rows,
+# because it does not accept a classifier fitted on images.
 
 levels = [0.8, 0.9, 0.95]
 conformal = SplitConformalClassifier(classifier, confidence_level=levels)
 conformal.conformalize(X_conformal, y_conformal)
 labels, sets = conformal.predict_set(X_test)
-print(sets.shape, "images, digits and promises")
+print(sets.shape, "images, digits and levels")
 
 for i, level in enumerate(levels):
     covered = sets[np.arange(len(y_test)), y_test, i].mean()
     size = sets[:, :, i].sum(axis=1).mean()
-    print(f"promised {level:.0%}: {covered:.1%} covered, {size:.2f} digits a set")
+    print(f"level {level:.0%}: {covered:.1%} covered, {size:.2f} digits per set")
 
 # %%
-# The more is promised, the larger are the sets: nothing is for nothing. A set may also be empty.
-# Where less is promised than the network would keep anyway, MAPIE leaves out even the best label of
-# the most doubtful images.
+# The higher the level, the larger the sets. A set can also be empty. If the network is right more
+# often than the level asks for, MAPIE leaves out even the best label of the least certain images.
 
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 sizes = sets.sum(axis=1)
@@ -63,14 +62,14 @@ for i, (level, color) in enumerate(zip(levels, ["#56B4E9", "#0072B2", "#D55E00"]
     ax.bar(np.arange(11) + 0.27 * (i - 1), counts, 0.25, color=color, label=f"{level:.0%}")
 ax.set(xlabel="digits in the set", ylabel="images", xlim=(-0.5, sizes.max() + 0.5))
 ax.set_xticks(range(sizes.max() + 1))
-ax.legend(title="promised")
+ax.legend(title="level")
 
 # %%
-# What is clear, and what is not
-# ------------------------------
+# Clear and ambiguous images
+# --------------------------
 #
-# Above, images with a single digit in their set for 90 %; below, those with the largest sets. An
-# application would take the first as they are, and ask a person about the second.
+# The upper row shows images with a single digit in their set at 90 %, the lower row those with the
+# largest sets. An application would accept the first and ask a person about the second.
 
 order = np.argsort(sizes[:, 1], kind="stable")
 clear = order[sizes[order, 1] == 1][:5]
@@ -84,8 +83,8 @@ for i, ax in zip([*clear, *doubtful], axes.flat, strict=True):
 plt.show()
 
 # %%
-# The promise is about all images together and holds on average: with these images, a share may be
-# a percent or two off. It does not say that 90 % of the eights are covered, nor
-# that it holds for images of another kind than those MAPIE was shown.
+# The guarantee is about all images together and holds on average: for these images, the coverage
+# may be a percent or two off. It does not say that 90 % of the eights are covered. Nor does it hold
+# for images unlike those that MAPIE was calibrated on.
 
 # sphinx_gallery_thumbnail_number = 2

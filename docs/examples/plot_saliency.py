@@ -2,13 +2,13 @@
 Which pixels decide?
 ====================
 
-When a network calls a shape a star, what in the image made it say so? Saliency maps try to answer
-that. There are several ways to make one, and they do not always agree. Here are three of them,
-side by side.
+If a network predicts "star", which pixels made it decide so? Saliency maps try to answer this
+question. There are several methods, and they do not always agree. Here is a comparison of three of
+them.
 """
 
 # %%
-# A network to ask
+# A fitted network
 # ----------------
 
 import matplotlib.pyplot as plt
@@ -23,7 +23,7 @@ y = names[target]
 X_train, X_test, y_train, y_test = X[:2000], X[2000:], y[:2000], y[2000:]
 
 classifier = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.1%} of the test images named correctly")
+print(f"{classifier.score(X_test, y_test):.1%} of the test images classified correctly")
 
 some = np.array([np.flatnonzero(y_test == name)[0] for name in names])
 ImagesDisplay.from_estimator(classifier, X_test[some], y_test[some])
@@ -32,8 +32,8 @@ ImagesDisplay.from_estimator(classifier, X_test[some], y_test[some])
 # Grad-CAM: where the last stage looks
 # ------------------------------------
 #
-# It weighs the maps of the last stage by how much each of them counts for the answer. These maps
-# are coarse: they say where, not what.
+# Grad-CAM weights each feature map of the last stage by how much it contributes to the prediction.
+# These maps are coarse: they show where, not what.
 
 SaliencyDisplay.from_estimator(classifier, X_test[some], method="grad_cam")
 
@@ -41,18 +41,18 @@ SaliencyDisplay.from_estimator(classifier, X_test[some], method="grad_cam")
 # Integrated gradients: which pixels count
 # ----------------------------------------
 #
-# From an empty image, the shape is faded in step by step, and each pixel is credited with what it
-# adds to the answer on the way. These maps are as fine as the image. Red speaks for the answer,
-# blue against it.
+# Starting from an empty image, the shape is faded in step by step. Each pixel is credited with what
+# it adds to the score on the way. These maps are as fine as the image. Red supports the prediction,
+# blue speaks against it.
 
 SaliencyDisplay.from_estimator(classifier, X_test[some], method="integrated_gradients")
 
 # %%
-# Occlusion: what is missed when it is hidden
+# Occlusion: what happens if a part is hidden
 # -------------------------------------------
 #
-# A window is painted over, in one place after the other. Where the answer gets less certain,
-# something was hidden that speaks for it. This is the easiest one to explain.
+# A window covers the image, one place after the other. Where the network becomes less certain, the
+# window hides something that supports the prediction. This method is the easiest to explain.
 
 SaliencyDisplay.from_estimator(classifier, X_test[some], method="occlusion")
 
@@ -60,9 +60,9 @@ SaliencyDisplay.from_estimator(classifier, X_test[some], method="occlusion")
 # Two shapes in one image
 # -----------------------
 #
-# Is that really what the network goes by? We can put it to the test. We draw a star and a ring
-# into one image, which the network has never seen, and ask twice: what speaks for a star, and
-# what for a ring?
+# Do these maps really show what the network uses? We can test that. We draw a star and a ring into
+# one image, a kind that the network has never seen, and ask twice: what supports "star", and what
+# supports "ring"?
 
 kinds = ["star", "ring"]
 parts = [
@@ -101,10 +101,14 @@ for ax in axes.flat:
 plt.show()
 
 # %%
-# Red speaks for what was asked, blue against it; the lines are the borders of the shapes. Asked
-# for a star, Grad-CAM lights up around the star; asked for a ring, on the ring. Occlusion also
-# shows that each shape speaks against the other. Integrated gradients turn from red to blue at
-# the edges of the star, but have both colors all over the ring: what single pixels add is hard
-# to read there. No such map is the whole truth. Each answers a question of its own.
+# Red supports the class in question, blue speaks against it. The lines are the outlines of the
+# shapes.
+#
+# - Grad-CAM highlights the area around the star for "star", and the ring for "ring".
+# - Occlusion also shows that each shape speaks against the other class.
+# - Integrated gradients change from red to blue at the edges of the star, but have both colors all
+#   over the ring. The contributions of single pixels are hard to interpret there.
+#
+# No such map is the whole truth. Each method answers a different question.
 
 # sphinx_gallery_thumbnail_number = 5

@@ -2,18 +2,18 @@
 Three ways to search
 ====================
 
-Which parameters suit the images? ``GridSearchCV`` tries all combinations,
-``HalvingRandomSearchCV`` gives up early on those that do badly, and Optuna (``pip install optuna``)
-tries next what looks good so far. All three search the classifier's own search space here.
+Which parameters suit the images? ``GridSearchCV`` tries all combinations. ``HalvingRandomSearchCV``
+stops candidates early if they do badly. Optuna (``pip install optuna``) tries next what looks good
+so far. All three search the classifier's own search space here.
 """
 
 # %%
 # The task
 # --------
 #
-# Few shapes to learn from, some of them outlined. There are 500 others
-# that no search sees, to tell in the end what its finding is worth. To be done in seconds, the
-# networks are small, and learn for 15 epochs.
+# The training set has few shapes, some of them outlined. Another 500 images are held out from all
+# searches and test the results in the end. To finish in seconds, the networks are small and train
+# for 15 epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +41,8 @@ ImagesDisplay.from_predictions(X[:8], n_columns=4)
 # The search space
 # ----------------
 #
-# The values that are worth a try, the defaults first. It is a dict, so we can leave out what does
-# not suit the small networks of this page.
+# The search space lists the values that are worth trying, the defaults first. It is a dict, so we
+# can remove what does not suit the small networks of this page.
 
 space = ShapeCNNClassifier.search_space()
 del space["n_filters"]
@@ -55,7 +55,7 @@ combinations = list(ParameterGrid(space))
 # All combinations
 # ----------------
 #
-# Eight of them, each with two folds and 15 epochs.
+# There are eight combinations, each with two folds and 15 epochs.
 
 grid = GridSearchCV(classifier, space, cv=folds).fit(X, y)
 print(grid.best_params_)
@@ -64,8 +64,8 @@ print(grid.best_params_)
 # Halving
 # -------
 #
-# All start with 5 epochs, and the best third goes on to 15. The resource is ``max_iter``, the
-# number of epochs.
+# All candidates start with 5 epochs, and the best third continues with 15. The resource is
+# ``max_iter``, the number of epochs.
 
 halving = HalvingRandomSearchCV(
     classifier,
@@ -85,9 +85,9 @@ for n_candidates, n_epochs in zip(halving.n_candidates_, halving.n_resources_, s
 # Optuna
 # ------
 #
-# Optuna chooses a place in each list, for it takes no lists as values. Of its trials the
-# first ten are at random, and these here are only five: this is to show how it is done. What it
-# learns from its trials shows in longer studies.
+# Optuna chooses an index into each list, because it does not accept lists as values. Its first ten
+# trials are random, and we only run five, to show how to use it. Optuna learns from its trials in
+# longer studies.
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -109,11 +109,11 @@ study.optimize(score, n_trials=5)
 print(parameters_of(study.best_trial))
 
 # %%
-# What they saw
-# -------------
+# What the searches tried
+# -----------------------
 #
-# One row for each combination of ``augment`` and ``alpha``: its accuracy in cross-validation. The
-# small circles are halving's first round, where 5 epochs tell less than 15.
+# Each row is a combination of ``augment`` and ``alpha``, with its accuracy in cross-validation. The
+# small circles are the first round of halving, where 5 epochs tell less than 15.
 
 figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 rows = [combinations.index(parameters) for parameters in grid.cv_results_["params"]]
@@ -148,10 +148,10 @@ figure.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
-# What it is worth
-# ----------------
+# Accuracy and cost
+# -----------------
 #
-# The accuracy on images that no search has seen, and how many epochs each search took.
+# We compare the accuracy on the held-out images and the number of epochs that each search took.
 
 best = clone(classifier).set_params(**parameters_of(study.best_trial)).fit(X, y)
 n_folds = folds.get_n_splits()
@@ -166,9 +166,9 @@ for (name, n_epochs), classifier_found in zip(epochs.items(), fitted, strict=Tru
     print(f"{name}: {classifier_found.score(X_test, y_test):.1%} after {n_epochs} epochs")
 
 # %%
-# All three improve on the defaults. Which of them comes out first is luck, though: with folds of 50
-# images, an accuracy in cross-validation is easily off by several percent, and the best of the
-# figure are as good as equal. More images or more folds would tell them apart, and more trials
+# All three searches improve on the defaults. Which one is best is luck, though. With folds of 50
+# images, an accuracy in cross-validation can be off by several percent, and the best candidates in
+# the figure are practically equal. More images or more folds would tell them apart; more trials
 # would not.
 
 # sphinx_gallery_thumbnail_number = 2

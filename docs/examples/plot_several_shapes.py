@@ -2,8 +2,9 @@
 Which shapes are in the picture?
 ================================
 
-An image need not show one thing. Here each shows up to three shapes, and the question is which
-kinds there are. The network answers for each kind by itself, and can say what made it answer so.
+An image can show several objects. Here each image shows up to three shapes, and the task is to find
+out which kinds. The network decides on each kind separately, and saliency maps show what each
+decision is based on.
 """
 
 # %%
@@ -38,11 +39,11 @@ def name_all(indicators):
 ImagesDisplay.from_predictions(X_test[:12], name_all(Y_test[:12]))
 
 # %%
-# Ask for all of them at once
-# ---------------------------
+# Predict all kinds at once
+# -------------------------
 #
-# `fit` takes the matrix as it is. The subset accuracy counts an image only if all three answers are
-# right.
+# `fit` takes the matrix directly. The subset accuracy counts an image as correct only if all three
+# predictions are correct.
 
 classifier = ShapeCNNClassifier(random_state=0).fit(X_train, Y_train)
 predicted = classifier.predict(X_test)
@@ -51,11 +52,11 @@ for name, score in zip(names, f1_score(Y_test, predicted, average=None), strict=
     print(f"F1 of {name}: {score:.3f}")
 
 # %%
-# What made it say so?
-# --------------------
+# What are the decisions based on?
+# --------------------------------
 #
-# Take images that show all three kinds, and ask for the saliency of each kind in turn. Occlusion
-# paints over a part of the image, and looks how much the score falls.
+# We take images that show all three kinds and compute the saliency of each kind in turn. Occlusion
+# covers a part of the image and measures how much the score falls.
 
 some = X_test[Y_test.all(axis=1)][:5]
 for column, name in enumerate(names):

@@ -1,19 +1,19 @@
 """
-Naming shapes, from the first image to the last mistake
-=======================================================
+Classifying shapes, from the images to the mistakes
+===================================================
 
-Is it a triangle, a circle or a rectangle? Every image shows one shape, of any size and rotation,
-anywhere in the image. We draw some, let the network learn from a part of them, and look at how it
-does on the rest.
+Is it a triangle, a circle or a rectangle? Each image shows one shape, of any size and rotation,
+anywhere in the image. We draw images, train the network on half of them, and evaluate it on the
+rest.
 """
 
 # %%
 # The images
 # ----------
 #
-# ``make_shapes`` draws as many as we like. As everywhere in scikit-learn, ``X`` holds one sample
-# per row, here the 72 x 72 pixels of an image, and ``y`` holds the labels. We give them names, so
-# that we need not remember which number is which.
+# ``make_shapes`` draws any number of images. As everywhere in scikit-learn, ``X`` has one sample
+# per row, here the 72 x 72 pixels of an image, and ``y`` has the labels. We use names as labels, so
+# that we need not remember the numbers.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,20 +30,20 @@ print(X.shape, y.shape)
 ImagesDisplay.from_predictions(X[:12], y[:12], n_columns=4)
 
 # %%
-# Learning
+# Training
 # --------
 #
-# Half of the images are for learning. The others the network does not get to see until it is
-# asked. There is nothing to set: what the network needs to know about the size and the number of
-# the images it finds out by itself.
+# Half of the images are for training. The other half is held out for the test. There is nothing to
+# set: the network adapts to the size and the number of the images by itself.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, stratify=y, random_state=0)
 classifier = ShapeCNNClassifier(random_state=0)
 classifier.fit(X_train, y_train)
-print(f"{classifier.score(X_test, y_test):.1%} of {len(y_test)} new images named correctly")
+print(f"{classifier.score(X_test, y_test):.1%} of {len(y_test)} new images classified correctly")
 
 # %%
-# The confusion matrix counts what was taken for what. Right answers lie on the diagonal.
+# The confusion matrix counts how often each shape was predicted as each other shape. Correct
+# predictions are on the diagonal.
 
 display = ConfusionMatrixDisplay.from_estimator(
     classifier, X_test, y_test, cmap="cividis", colorbar=False
@@ -52,28 +52,28 @@ display.ax_.set_title("New images of the same kind")
 display.figure_.tight_layout()
 
 # %%
-# The images it was least sure of
-# -------------------------------
+# The least certain predictions
+# -----------------------------
 #
-# Every answer comes with probabilities. These are the eight images whose answers have the lowest.
+# Every prediction has probabilities. These are the eight images whose predictions have the lowest
+# probability.
 
 certainty = classifier.predict_proba(X_test).max(axis=1)
 doubtful = np.argsort(certainty)[:8]
-print(f"the most doubtful answer has a probability of {certainty.min():.0%}")
+print(f"the least certain prediction has a probability of {certainty.min():.0%}")
 ImagesDisplay.from_estimator(classifier, X_test[doubtful], y_test[doubtful], n_columns=4)
 
 # %%
-# Something it has never seen
-# ---------------------------
+# Images unlike the training images
+# ---------------------------------
 #
-# In all these images the whole shape is in view. What if the border cuts it off, so that as
-# little as 30 % of it is left? The network was not prepared for that, and it is wrong more often.
-# To do better, let it learn from such images: draw those for ``fit`` with ``min_visible=0.3``
-# too.
+# In all these images, the whole shape is in view. What if the border cuts the shape, so that as
+# little as 30 % of it is visible? The network was not trained for this and makes more mistakes. To
+# do better, use ``min_visible=0.3`` for the training images, too.
 
 X_cut, target_cut = make_shapes(1000, shapes=names, min_visible=0.3, random_state=1)
 y_cut = names[target_cut]
-print(f"{classifier.score(X_cut, y_cut):.1%} of the images with cut shapes named correctly")
+print(f"{classifier.score(X_cut, y_cut):.1%} of the images with cut shapes classified correctly")
 
 wrong = np.flatnonzero(classifier.predict(X_cut) != y_cut)[:4]
 right = np.flatnonzero(classifier.predict(X_cut) == y_cut)[:4]

@@ -2,17 +2,16 @@
 Start from filters that have seen shapes
 ========================================
 
-A network that starts from random filters first has to find out what an edge is, from your images
-alone. By default this package spares it that: networks start from filters that were learned from
-drawn shapes. Here we look at both starts, and at how far each gets with how many handwritten
-digits.
+A network that starts from random filters first has to learn what an edge is, from your images
+alone. By default, networks of this package start from filters that were learned from drawn shapes.
+Here we compare both starts, and how accurate they are with different numbers of handwritten digits.
 """
 
 # %%
 # The digits
 # ----------
 #
-# They come with scikit-learn: 8 x 8 pixels, ten classes.
+# The digits come with scikit-learn: 8 x 8 pixels, ten classes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,13 +30,13 @@ ImagesDisplay.from_predictions(X[:10], y[:10], n_columns=5)
 # Two starts
 # ----------
 #
-# ``weights=None`` starts from random filters. ``weights="shapes"`` starts from filters that come
-# with the package; it is the default, and written out here only to be seen. All that these filters
-# have seen are drawings by formulas: curves, strokes, polygons, textures. Photos and handwriting
-# were not among them.
+# ``weights=None`` starts from random filters. ``weights="shapes"``, the default, starts from
+# filters that come with the package. These filters have only seen drawings by formulas: curves,
+# strokes, polygons, textures. They have not seen photos or handwriting.
 #
-# Both learn from 300 digits, in 12 epochs, so that this page is done in seconds. To see the filters
-# before that, we also fit each at a rate of next to nothing, which leaves them where they start.
+# Both networks train on 300 digits for 12 epochs, so that this page runs in seconds. To see the
+# filters before training, we also fit each network with a learning rate of almost zero, which
+# leaves the filters where they start.
 
 starts = {
     "random filters": ShapeCNNClassifier(weights=None, max_iter=12, random_state=0),
@@ -51,14 +50,15 @@ for name, classifier in starts.items():
     still = clone(classifier).set_params(max_iter=1, learning_rate_init=1e-9)
     before[name] = still.fit(X_train, y_train)
     after[name] = classifier.fit(X_train, y_train)
-    print(f"{name}: {classifier.n_pretrained_filters_} began pretrained, stage by stage")
+    print(f"{name}: {classifier.n_pretrained_filters_} pretrained filters in each stage")
 
 # %%
 # The filters of the first stage
 # ------------------------------
 #
-# Red weights want bright pixels, blue ones dark pixels. A filter with a red side and a blue side
-# answers to an edge; one with a middle of another color than all around it, to a line or a dot.
+# Red weights respond to bright pixels, blue weights to dark pixels. A filter with a red side and a
+# blue side responds to an edge. A filter whose middle has a different color than its surroundings
+# responds to a line or a dot.
 
 figure = plt.figure(figsize=(7.4, 6.2), layout="constrained")
 for row, name in zip(figure.subfigures(2, 1, hspace=0.05), starts, strict=True):
@@ -73,16 +73,16 @@ for name in starts:
     print(f"{name}: correlation of {np.median(alike):.2f} with themselves before training")
 
 # %%
-# The random filters are noise, and after training they still look much like it. Those from shapes
-# have edges, lines and dots from the start. In both rows, left and right are much alike: a few
+# The random filters are noise, and after training they still look much like it. The filters from
+# shapes have edges, lines and dots from the start. In both rows, left and right look similar: a few
 # hundred images do not move filters far. So it matters where they start.
 #
 # How many images does it take?
 # -----------------------------
 #
-# Now with two, five, ten and thirty images of each digit. Each start is tried on three samples of
-# each size, the same ones for both, and tested on 600 other digits. A line is the mean, a dot a
-# single network.
+# Now we train on two, five, ten and thirty images of each digit. Each start uses the same three
+# samples of each size and is tested on 600 other digits. A line is the mean, a dot is a single
+# network.
 
 sizes = [20, 50, 100, 300]
 accuracy = {name: np.zeros((3, len(sizes))) for name in starts}
@@ -105,7 +105,7 @@ for name, (color, style, aside) in styles.items():
     ax.plot(places, accuracy[name].mean(axis=0), style, color=color, markersize=7, label=name)
     ax.plot(places, accuracy[name].T, ".", color=color, alpha=0.5)
     print(f"{name}: " + ", ".join(f"{mean:.1%}" for mean in accuracy[name].mean(axis=0)))
-ax.set(xscale="log", xlabel="digits to learn from", ylabel="accuracy on other digits")
+ax.set(xscale="log", xlabel="training digits", ylabel="accuracy on other digits")
 ax.set_xticks(sizes, labels=[str(size) for size in sizes])
 ax.minorticks_off()
 ax.grid(axis="y", alpha=0.3)
@@ -113,9 +113,9 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %%
-# With the same digits, the filters from shapes get further, although they have never seen a digit.
-# The more images there are to learn from, the less is left to gain. On images of another kind it
-# may be less or more: ``weights=None`` is one more candidate in a search. :doc:`The user guide
-# </user_guide/starting_filters>` also tells how to start from a network of your own.
+# With the same digits, the filters from shapes reach a higher accuracy, although they have never
+# seen a digit. The more training images there are, the smaller the gain. On different images, the
+# gain may be smaller or larger: include ``weights=None`` in a search. The
+# :doc:`user guide </user_guide/starting_filters>` also shows how to start from your own network.
 
 # sphinx_gallery_thumbnail_number = 3

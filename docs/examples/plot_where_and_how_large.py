@@ -2,15 +2,15 @@
 Where is it, and how large?
 ===========================
 
-A class is not all that an image can tell. Here a network learns three numbers from each image: the
-row and the column of the center of a shape, and its diameter, all in pixels.
+An image can tell more than a class. Here a network predicts three numbers from each image: the row
+and the column of the center of a shape, and its diameter, all in pixels.
 """
 
 # %%
 # Shapes with known places
 # ------------------------
 #
-# `make_shapes` tells where it has drawn each shape.
+# `make_shapes` returns the center and the size of each shape.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,8 +33,8 @@ print(f"mean error of the diameter: {np.abs(predicted - y_test)[:, 2].mean():.2f
 # From truth to prediction
 # ------------------------
 #
-# The circles have the diameters that the network predicts. The arrows lead from the true centers to
-# the predicted ones, ten times as long as they are: else they would be hard to see.
+# The circles have the predicted diameters. The arrows point from the true centers to the predicted
+# centers. They are ten times as long as the errors, or they would be hard to see.
 
 figure, axes = plt.subplots(2, 5, figsize=(10, 4.2))
 for ax, image, true, guess in zip(axes.flat, X_test, y_test, predicted, strict=False):
@@ -52,10 +52,10 @@ for ax, image, true, guess in zip(axes.flat, X_test, y_test, predicted, strict=F
 figure.tight_layout()
 
 # %%
-# The worst ones
-# --------------
+# The largest errors
+# ------------------
 #
-# It pays to look at the images where the prediction is farthest off.
+# It helps to look at the images with the largest errors.
 
 worst = np.argsort(-distances)[:5]
 figure, axes = plt.subplots(1, 5, figsize=(10, 2.3))
@@ -71,8 +71,8 @@ figure.tight_layout()
 # What makes the number larger?
 # -----------------------------
 #
-# For a number, saliency says what raises it (red) and what lowers it (blue). Of the diameter, which
-# is the third target, that is the border of the shape rather than its inside.
+# For a number, saliency shows what increases it (red) and what decreases it (blue). For the
+# diameter, the third target, that is the border of the shape rather than its inside.
 
 SaliencyDisplay.from_estimator(
     regressor, X_test[:5], target=2, method="integrated_gradients", baseline=0.15

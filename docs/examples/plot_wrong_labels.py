@@ -2,17 +2,17 @@
 Which labels are wrong?
 =======================
 
-Whoever sorts hundreds of images into folders puts some into the wrong one. cleanlab finds them: it
-asks a classifier about images that it has not learned from, and suspects labels that the classifier
-is sure to be others. cleanlab is a library of its own: ``pip install cleanlab``.
+If you sort hundreds of images into folders, some end up in the wrong one. cleanlab finds them: it
+uses predictions for held-out images and flags labels if the classifier is sure of a different
+label. cleanlab is a separate library: ``pip install cleanlab``.
 """
 
 # %%
 # A folder with mistakes in it
 # ----------------------------
 #
-# We draw shapes, write them to a temporary folder, one subfolder for each class, and put 24 of the
-# 300 images into a wrong one. With images of your own, skip this step and set ``folder``.
+# We draw shapes and write them to a temporary folder, one subfolder per class. We put 24 of the 300
+# images into a wrong subfolder. With your own images, skip this step and set ``folder``.
 
 import tempfile
 from pathlib import Path
@@ -52,21 +52,22 @@ for i, (image, label) in enumerate(zip(images, put, strict=True)):
     imsave(folder / names[label] / f"{i:03}.png", img_as_ubyte(image), check_contrast=False)
 
 # %%
-# Reading it
-# ----------
+# Reading the folder
+# ------------------
 #
-# From here on nothing is known but the folder.
+# From here on, we only use the folder.
 
 photos = load_image_folder(folder, image_shape=(24, 24))
 for label, name in enumerate(photos.target_names):
     print(f"{name}/ has {np.sum(photos.target == label)} images")
 
 # %%
-# Asking about images that were not learned
-# -----------------------------------------
+# Predictions for held-out images
+# -------------------------------
 #
-# A network that has learned a wrong label may well repeat it. So each image is judged by a network
-# that has not learned from it: ``cross_val_predict`` fits four, each on three quarters of them.
+# A network that was trained on a wrong label may repeat it. So each image needs a prediction of a
+# network that was not trained on it: ``cross_val_predict`` fits four networks, each on three
+# quarters of the images.
 
 classifier = ShapeCNNClassifier(n_filters=(16, 32), max_iter=15, random_state=0)
 probabilities = cross_val_predict(
@@ -85,8 +86,8 @@ print(f"{len(found)} of {len(photos.target)} labels are suspect")
 # The suspects
 # ------------
 #
-# The most suspect first. Each title has what the networks say, and below it the folder. One
-# glance at each decides which of them is right.
+# The most suspect labels come first. The title of each image has the predicted label and, below it,
+# the folder. A glance at each image tells which one is right.
 
 suggested = probabilities.argmax(axis=1)
 target_names = np.array(photos.target_names)
@@ -100,7 +101,7 @@ ImagesDisplay.from_predictions(
 plt.show()
 
 # %%
-# The files to look at:
+# These are the files to look at:
 
 for i in worst[:5]:
     path = Path(photos.filenames[i])
@@ -111,18 +112,18 @@ temporary.cleanup()
 # How good was that?
 # ------------------
 #
-# Here we know, because we made the mistakes ourselves: the number in a file's name says which image
-# it was.
+# Here we know the answer, because we made the mistakes ourselves: the number in each file name
+# identifies the image.
 
 numbers = np.array([int(Path(file).stem) for file in photos.filenames])
 right = np.isin(numbers[found], mistaken)
 print(f"{right.sum()} of the {len(mistaken)} mistakes were found (recall {right.sum() / 24:.0%})")
 print(f"{right.sum()} of the {len(found)} suspects were mistakes (precision {right.mean():.0%})")
 better = suggested[found] == target[numbers[found]]
-print(f"for {better.sum()} of the {len(found)} suspects the networks name the true shape")
+print(f"for {better.sum()} of the {len(found)} suspects the networks predict the true shape")
 
 # %%
-# What is left to a person is to look at a few images instead of all. With cleanlab's
-# ``CleanLearning(classifier).fit(X, y)``, a network learns without the suspects at once.
+# You only have to look at a few images instead of all. cleanlab's
+# ``CleanLearning(classifier).fit(X, y)`` trains a network without the suspects in one step.
 
 # sphinx_gallery_thumbnail_number = 1

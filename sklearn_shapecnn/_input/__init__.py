@@ -1,1 +1,1 @@
-"""What X, y and the weights may be, and how a part of X becomes a batch."""
+"""Check X, y and the weights, and turn parts of X into batches."""

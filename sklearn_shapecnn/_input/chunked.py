@@ -1,4 +1,4 @@
-"""Arrays in chunks, such as Dask's and Zarr's: written to a temporary file, piece by piece."""
+"""Write chunked arrays, such as Dask's and Zarr's, to a temporary file piece by piece."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 
 import numpy as np
 
-PIECE_BYTES = 2**25  # chunks are read together up to this many bytes, since each read has a price
+PIECE_BYTES = 2**25  # chunks are read together up to this many bytes, since each read has a cost
 
 
 def is_chunked(X: Any) -> bool:
-    """Whether X lies in chunks somewhere else, as arrays of Dask, Zarr and h5py do."""
+    """Return whether X is stored elsewhere in chunks, like arrays of Dask, Zarr and h5py."""
     names = ("chunks", "shape", "dtype", "__getitem__")
     if not all(hasattr(X, name) for name in names):
         return False
-    # An array of h5py may have no chunks and is on disk all the same; one of xarray is in memory.
+    # Without chunks, an h5py array is still on disk, but an xarray array is in memory.
     is_in_memory = X.chunks is None and hasattr(X, "to_numpy")
     return len(X.shape) > 0 and not is_in_memory
 
 
 def spool_to_disk(X: Any, check: Callable[[Any], np.ndarray]) -> np.ndarray:
-    """Write a chunked array to a temporary file, check it on the way, and map that file.
+    """Check a chunked array while writing it to a temporary file, and map that file.
 
-    The file has no name; it is gone with the map.
+    The file has no name; it disappears with the map.
     """
     if any(math.isnan(length) for length in X.shape):
         raise ValueError(
@@ -48,23 +48,23 @@ def spool_to_disk(X: Any, check: Callable[[Any], np.ndarray]) -> np.ndarray:
             part = check(X[rows])
             if part.shape != (rows.stop - rows.start, *X.shape[1:]):
                 raise ValueError(
-                    f"X of shape {X.shape} is not what it says: its part "
+                    f"X claims to have the shape {X.shape}, but its part "
                     f"X[{rows.start}:{rows.stop}] has the shape {part.shape}."
                 )
             dtype = dtype or part.dtype
-            # Through the file and not the map, whose pages would count as this process's memory.
+            # Write to the file, not the map, whose pages would count as memory of this process.
             part.astype(dtype, casting="same_kind", copy=False).tofile(file)
         return np.memmap(file, dtype=np.dtype(dtype), mode="r", shape=X.shape)
 
 
 def _pieces(X: Any) -> Iterator[slice]:
-    """Slices that cover the rows of a chunked array and keep its chunks whole if possible.
+    """Iterate over slices that cover the rows of a chunked array, keeping chunks whole if possible.
 
-    A piece is no larger than the largest chunk or `PIECE_BYTES`, whichever is more. So chunks that
-    hold a part of each image are read several times.
+    A piece is at most as large as the largest chunk or `PIECE_BYTES`, whichever is larger. So
+    chunks that hold only a part of each image are read several times.
     """
     n = X.shape[0]
-    # Dask gives the lengths along each axis, Zarr and h5py one length; h5py may give nothing.
+    # Along each axis, Dask gives all chunk lengths, Zarr and h5py only one; h5py may give None.
     lengths = [np.atleast_1d(along) for along in X.chunks or (1,) * len(X.shape)]
     chunk = math.prod(int(along.max()) for along in lengths)
     row = math.prod(X.shape[1:])
@@ -78,4 +78,4 @@ def _pieces(X: Any) -> Iterator[slice]:
                 yield slice(begin, min(begin + at_once, end))
             start = end
     if n == 0:
-        yield slice(0, 0)  # an empty part, which the check refuses
+        yield slice(0, 0)  # an empty part, which the check rejects

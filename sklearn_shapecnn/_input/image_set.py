@@ -1,7 +1,6 @@
-"""Images behind an array of any dtype, read-only: batches of them, and a hash of each.
+"""A read-only set of images of any dtype: batches of them, and a hash of each.
 
-The pixels stay as they came, in memory or on disk. Only the images of one batch at a time are
-copied, as float32.
+The pixels stay as they are, in memory or on disk. Only one batch at a time is copied, as float32.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import math
 import mmap
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,12 +18,12 @@ BLOCK_BYTES = 2**22  # pixels are read in blocks of about this many bytes
 
 
 class ImageSet:
-    """Images behind an array of any numeric dtype.
+    """Images in an array of any numeric dtype.
 
     Parameters
     ----------
     pixels : ndarray of shape (n, n_features), (n, h, w) or (n, h, w, c)
-        The pixels as they came; never copied as a whole, never written to.
+        The original pixels; never copied as a whole and never written to.
     image_shape : tuple of int (height, width, channels)
         The shape of each image.
     """
@@ -39,65 +39,99 @@ class ImageSet:
     def batch(self, rows: np.ndarray | slice) -> np.ndarray:
         """Copy some of the images to a float32 array of shape (n, h, w, c).
 
-        Values beyond float32 become infinite; the caller has to look for them.
+        Values too large for float32 become infinite; the caller must check for them.
         """
         with np.errstate(all="ignore"):
             part = np.array(self.pixels[rows], dtype=np.float32, order="C")
         if self._file is not None:  # else the whole file ends up in this process's memory
-            with suppress(OSError):  # of a process that keeps all of its pages in memory (mlockall)
+            with suppress(OSError):  # if the process locks its pages in memory (mlockall)
                 self._file.madvise(mmap.MADV_DONTNEED)
         return part.reshape(len(part), *self.image_shape)
 
     def blocks(self) -> Iterator[slice]:
-        """Slices that cover all images, each of a few megabytes."""
+        """Iterate over slices of a few megabytes that cover all images."""
         step = max(1, BLOCK_BYTES // (4 * math.prod(self.image_shape)))
         for start in range(0, len(self), step):
             yield slice(start, min(start + step, len(self)))
 
-    def fingerprints(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read every image once.
-
-        Returns
-        -------
-        digests : ndarray of shape (n, 2) and dtype uint64
-            A hash of each image's pixels; equal for equal images, whatever their dtype.
-        means, mean_squares : ndarray of shape (n,) and dtype float64
-            The mean of each image's pixels and of their squares.
+    def fingerprints(self) -> Fingerprints:
+        """Read every image once, and return a hash and some statistics of each.
 
         Raises
         ------
         ValueError
             If a pixel is NaN or too large for float32.
         """
-        digests = np.empty((len(self), 2), dtype=np.uint64)
-        means = np.empty(len(self))
-        mean_squares = np.empty(len(self))
+        found = Fingerprints.empty(len(self))
         for block in self.blocks():
-            rows = self.batch(block).reshape(block.stop - block.start, -1)
+            images = self.batch(block)
+            rows = images.reshape(len(images), -1)
             rows += 0.0  # -0.0 is the same pixel as 0.0
             wide = rows.astype(np.float64)
+            mean_squares = found.mean_squares[block]
             with np.errstate(all="ignore"):  # infinities of both signs have no mean
-                means[block] = wide.mean(axis=1)
-                mean_squares[block] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
-            if np.isnan(mean_squares[block]).any():  # so far with assume_finite=True alone
+                found.means[block] = wide.mean(axis=1)
+                mean_squares[:] = np.einsum("ij,ij->i", wide, wide) / rows.shape[1]
+            if np.isnan(mean_squares).any():  # only if assume_finite=True
                 raise ValueError("Input X contains NaN.")
-            if not np.isfinite(mean_squares[block]).all():
+            if not np.isfinite(mean_squares).all():
                 raise ValueError(
                     "Input X contains infinity or a value too large for dtype('float32'), in which "
                     "the network computes; divide X by its largest value."
                 )
+            found.lows[block], found.highs[block] = rows.min(axis=1), rows.max(axis=1)
+            found.borders[block] = border_means(images, self.image_shape)
             for i, row in enumerate(rows, start=block.start):
                 digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-                digests[i] = np.frombuffer(digest, dtype=np.uint64)
-        return digests, means, mean_squares
+                found.digests[i] = np.frombuffer(digest, dtype=np.uint64)
+        return found
+
+
+@dataclass
+class Fingerprints:
+    """A hash and some statistics of each of n images.
+
+    Attributes
+    ----------
+    digests : ndarray of shape (n, 2) and dtype uint64
+        A hash of the pixels; equal for equal images, whatever their dtype.
+    means, mean_squares : ndarray of shape (n,) and dtype float64
+        The mean of the pixels and of their squares.
+    lows, highs : ndarray of shape (n,) and dtype float64
+        The smallest and the largest pixel.
+    borders : ndarray of shape (n,) and dtype float64
+        The mean of the outermost pixels.
+    """
+
+    digests: np.ndarray
+    means: np.ndarray
+    mean_squares: np.ndarray
+    lows: np.ndarray
+    highs: np.ndarray
+    borders: np.ndarray
+
+    @classmethod
+    def empty(cls, n: int) -> Fingerprints:
+        """Return empty fingerprints for n images."""
+        return cls(np.empty((n, 2), dtype=np.uint64), *(np.empty(n) for _ in range(5)))
+
+
+def border_means(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the mean of the outermost pixels of each image, as float64 of shape (n,)."""
+    height, width, channels = image_shape
+    images = images.reshape(-1, height, width * channels)
+    sides = images[:, 1:-1]  # without the corners, which the first and last row include
+    parts = [images[:, 0], images[:, -1], sides[:, :, :channels], sides[:, :, -channels:]]
+    total = sum(part.reshape(len(images), -1).sum(axis=1, dtype=np.float64) for part in parts)
+    return np.asarray(total) / sum(part[0].size for part in parts)
 
 
 def _mapped_file(pixels: np.ndarray) -> mmap.mmap | None:
-    """The map of the file behind an array, if it is sure that its pages can be dropped.
+    """Return the map of the file behind an array, if its pages can be dropped safely.
 
-    Only of a map that `numpy.memmap` made for reading it is: its pages are those of a file, and
-    nobody can have written to them. The pages of other maps may be all there is of the pixels, such
-    as those of anonymous memory, and then dropping them would be erasing them.
+    This is safe only if `numpy.memmap` made the map for reading: its pages are those of a file, and
+    nobody can have written to them. The pages of other maps, such as those of anonymous memory, may
+    be the only copy of the pixels, and dropping them would erase it.
     """
     if not hasattr(mmap, "MADV_DONTNEED"):
         return None

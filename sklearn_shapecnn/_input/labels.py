@@ -1,4 +1,4 @@
-"""What y may be: the classes in it, and for each image the index of its class."""
+"""Check y: find its classes and the class index of each image."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from sklearn_shapecnn._input.plain import as_numpy, first_of, is_column, is_tens
 def check_labels(
     y: Any, pixels: np.ndarray | None, estimator_name: str, least: int = 2, name: str = "y"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the classes, sorted, and for each image the index of its class.
+    """Return the sorted classes and the class index of each image.
 
     Parameters
     ----------
     y : array-like of shape (n,)
     pixels : ndarray of shape (n, ...) or None
-        What y must be as long as.
+        Images that y must match in length.
     estimator_name : str
     least : int, default=2
-        How many classes there must be.
+        Minimum number of classes.
     name : str, default='y'
-        What errors call y.
+        Name of y in error messages.
 
     Raises
     ------
     ValueError
-        If y is missing, is not as long as the images, or holds something that is no label.
+        If y is missing, does not match the number of images, or holds something that is not a
+        label.
     """
     if y is None:
         raise ValueError(
@@ -42,9 +43,9 @@ def check_labels(
         )
     y = plain_labels(y, name)
     if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:
-        raise ValueError(  # NumPy would make strings of the others, nan among them
+        raise ValueError(  # NumPy would turn the others into strings, even NaN
             f"{name} must hold labels of one kind, all numbers or all strings, without None and "
-            f"NaN, but holds strings beside others."
+            f"NaN, but mixes strings with other types."
         )
     shape = np.shape(y)
     if len(shape) == 0:
@@ -74,7 +75,7 @@ def check_labels(
         kinds = " and ".join(sorted({type(label).__name__ for label in y}))
         raise ValueError(
             f"{name} must hold labels of one kind, all numbers or all strings, without None, but "
-            f"it has dtype object and holds {kinds}. Make them so, such as by {name}.astype(int) "
+            f"it has dtype object and holds {kinds}. Convert it, for example by {name}.astype(int) "
             f"or {name}.astype(str). (Unknown label type.)"
         ) from error
     if len(classes) == 0:
@@ -93,8 +94,8 @@ def _check_length(y: np.ndarray, pixels: np.ndarray, name: str) -> None:
     if n != shape[0] and n == shape[-1]:
         how = "X.T" if len(shape) == 2 else "np.moveaxis(X, -1, 0)"
         raise ValueError(
-            f"{name} holds {n} labels, but X of shape {shape} holds {shape[0]} images, since these "
-            f"are counted along the first axis. If they lie along the last one, as in MATLAB, give "
+            f"{name} holds {n} labels, but X of shape {shape} holds {shape[0]} images, counted "
+            f"along the first axis. If the images are along the last axis, as in MATLAB, give "
             f"{how}."
         )
     with prefix_errors(name):
@@ -104,14 +105,14 @@ def _check_length(y: np.ndarray, pixels: np.ndarray, name: str) -> None:
 def check_some_labels(
     y: Any, pixels: np.ndarray, classes: Any, fitted: np.ndarray | None, estimator_name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find all classes of `partial_fit` and, for each image of this call, the index of its class.
+    """Return all classes of `partial_fit` and the class index of each image of this call.
 
     Parameters
     ----------
     classes : array-like or None
-        What the user says they are; needed in the first call.
+        All classes, as passed by the user; required in the first call.
     fitted : ndarray or None
-        The classes of the earlier calls.
+        The classes of earlier calls.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def check_some_labels(
         if fitted is not None and not np.array_equal(known, fitted):
             raise ValueError(
                 f"`classes={known.tolist()}` is not the same as on last call to partial_fit or "
-                f"fit, which was {fitted.tolist()}. Leave it out, or start anew with fit."
+                f"fit, which was {fitted.tolist()}. Leave it out, or start over with fit."
             )
     elif fitted is not None:
         known = fitted
@@ -132,23 +133,38 @@ def check_some_labels(
             "classes must be passed on the first call to partial_fit: all labels that will ever "
             "occur, such as classes=np.unique(y_all)."
         )
+    advice = "Pass all labels as classes in the first call of partial_fit."
+    return known, index_labels(y, pixels, known, estimator_name, advice)
+
+
+def index_labels(
+    y: Any, pixels: np.ndarray, known: np.ndarray, estimator_name: str, advice: str
+) -> np.ndarray:
+    """Return the index of each label among known classes, as int64 of shape (n,).
+
+    The error about an unknown label ends with `advice`.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the known classes.
+    """
     labels, indices = check_labels(y, pixels, estimator_name, least=1)
     try:
         unknown = np.setdiff1d(labels, known).tolist()
-    except TypeError:  # numbers beside strings
+    except TypeError:  # numbers and strings
         unknown = labels.tolist()
     if unknown:
         raise ValueError(
-            f"y holds {unknown[0]!r}, which is none of the classes {known.tolist()} that "
-            f"partial_fit was told of. Pass all labels as classes in the first call."
+            f"y holds {unknown[0]!r}, which is not among the classes {known.tolist()}. {advice}"
         )
-    return known, np.searchsorted(known, labels)[indices]
+    return np.searchsorted(known, labels)[indices]
 
 
 def plain_labels(y: Any, name: str = "y") -> Any:
-    """Return labels as an array of a dtype that scikit-learn knows; lists and tuples as they are.
+    """Return labels as an array of a dtype that scikit-learn supports; keep lists and tuples.
 
-    NumPy would make floats of nullable ints and bools, and its errors would not mention the null.
+    NumPy would turn nullable ints and bools into floats, and its errors would not mention the null.
 
     Raises
     ------
@@ -174,7 +190,7 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     if array.dtype.kind == "f":
         _check_none_missing(int(np.isnan(array).sum()), array.size, name)
     if array.dtype.kind == "c":
-        raise ValueError(f"{name} holds complex numbers, which are no labels.")
+        raise ValueError(f"{name} holds complex numbers, which cannot be labels.")
     return y if isinstance(y, list | tuple) or array.ndim == 0 else array
 
 

@@ -1,4 +1,4 @@
-"""Arrays of other libraries as NumPy arrays, before anything is asked of them."""
+"""Convert arrays of other libraries to NumPy, before any other check."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from sklearn_shapecnn._input.errors import prefix_errors
 
@@ -16,24 +18,24 @@ _PLAIN = (list, tuple, str, bytes, os.PathLike, Number, np.generic)
 
 
 def as_numpy(values: Any, name: str) -> Any:
-    """Turn an array of another library, or a sequence such as a data set, into NumPy's or a list.
+    """Convert arrays of other libraries to NumPy, and sequences such as data sets to lists.
 
-    Arrays of NumPy, lists, tuples, data frames, sparse matrices, numbers and strings are returned
-    as they are.
+    NumPy arrays, lists, tuples, data frames, sparse matrices, numbers and strings are returned
+    unchanged.
 
     Parameters
     ----------
     values : object
         X, y, weights or classes as the user gave them, or one of the images in X.
     name : str
-        What errors call them.
+        Their name in error messages.
 
     Raises
     ------
     TypeError
         If they have no order or no length, such as a set or a generator, or no values.
     ValueError
-        If they cannot be turned into an array of NumPy.
+        If they cannot be converted to a NumPy array.
     """
     if isinstance(values, np.ndarray):
         return _usual_dtype(values)
@@ -62,30 +64,30 @@ def as_numpy(values: Any, name: str) -> Any:
 
 
 def first_of(values: Any) -> Any:
-    """The first item of a list or a tuple; None if there is none."""
+    """Return the first item of a list or a tuple; None if there is none."""
     return values[0] if isinstance(values, list | tuple) and values else None
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether something is a tensor of torch, which NumPy may be unable to read."""
-    # Who has a tensor has imported torch. Here it is not imported: that takes seconds.
+    """Return whether a value is a torch tensor, which NumPy may be unable to read."""
+    # If there is a tensor, torch is already imported. Importing it here would take seconds.
     tensor = getattr(sys.modules.get("torch"), "Tensor", None)
     return tensor is not None and isinstance(value, tensor)
 
 
 def _is_frame(values: Any) -> bool:
-    """Whether values are a data frame or one of its columns, which have checks of their own."""
+    """Return whether values are a data frame or one of its columns, which have their own checks."""
     return hasattr(values, "iloc") or hasattr(values, "collect_schema") or is_column(values)
 
 
 def is_column(values: Any) -> bool:
-    """Whether values are a Series or a similar array that counts missing values itself."""
+    """Return whether values are a Series or a similar array that counts its missing values."""
     counts = hasattr(values, "isna") or hasattr(values, "null_count")
     return counts and hasattr(values, "dtype") and hasattr(values, "to_numpy")
 
 
 def has_column_names(X: Any) -> bool:
-    """Whether X is a data frame or something else that scikit-learn asks for names of columns."""
+    """Return whether scikit-learn asks X for column names, as it does with a data frame."""
     return hasattr(X, "columns") or hasattr(X, "__dataframe__")
 
 
@@ -98,12 +100,12 @@ def _is_buffer(values: Any) -> bool:
 
 
 def _usual_dtype(values: np.ndarray) -> np.ndarray:
-    """Replace the dtypes that scikit-learn does not know."""
-    if values.dtype.kind == "T":  # StringDType; a missing string cannot become one of fixed length
+    """Replace dtypes that scikit-learn does not support."""
+    if values.dtype.kind == "T":  # StringDType; a fixed-length string cannot be missing
         objects = values.astype(object)
         is_text = all(isinstance(value, str) for value in objects.flat)
         return objects.astype(str) if is_text else objects
-    if values.dtype.kind == "V" and values.dtype.type is not np.void:  # bfloat16 and its like
+    if values.dtype.kind == "V" and values.dtype.type is not np.void:  # such as bfloat16
         return values.astype(np.float32)
     return values
 
@@ -114,11 +116,11 @@ def _from_torch(values: Any, name: str) -> np.ndarray:
         raise TypeError(f"{name} is a tensor on the device 'meta', which holds no values.")
     if values.layout != torch.strided:
         raise TypeError(
-            f"{name} is a sparse tensor, and dense values are needed: give {name}.to_dense()."
+            f"{name} is a sparse tensor, but dense values are needed: give {name}.to_dense()."
         )
     usual = (torch.float16, torch.float32, torch.float64)
     if values.is_floating_point() and values.dtype not in usual:
-        values = values.float()  # such as bfloat16, which NumPy does not know
+        values = values.float()  # such as bfloat16, which NumPy does not support
     with prefix_errors(name):
         array: np.ndarray = values.numpy(force=True)  # without gradients, from any device
     return array
@@ -129,7 +131,7 @@ def _from_array(values: Any, name: str) -> np.ndarray:
         with prefix_errors(name):
             return _usual_dtype(np.asarray(values))
     except (TypeError, ValueError):
-        # CuPy refuses to copy from the GPU unless it is asked for.
+        # CuPy copies from the GPU only on request.
         if not hasattr(values, "__dlpack__"):
             raise
         return _from_dlpack(values, name)
@@ -139,20 +141,20 @@ def _from_dlpack(values: Any, name: str) -> np.ndarray:
     try:
         try:
             return _usual_dtype(np.from_dlpack(values))
-        except (BufferError, RuntimeError):  # it is on another device, and has to be copied
+        except (BufferError, RuntimeError):  # it is on another device and must be copied
             return _usual_dtype(np.from_dlpack(values, device="cpu"))
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(
-            f"{name} is of type {type(values).__name__}, and NumPy cannot read it ({error}). Give "
-            f"an array of NumPy; CuPy makes one by {name}.get()."
+            f"{name} is of type {type(values).__name__}, which NumPy cannot read ({error}). Give a "
+            f"NumPy array; with CuPy, use {name}.get()."
         ) from error
 
 
 def _check_order(values: Any, name: str) -> None:
     if isinstance(values, Mapping):
         raise TypeError(
-            f"{name} must be a list or an array, but is a {type(values).__name__} with keys: give "
-            f"what is meant, such as list({name}.values())."
+            f"{name} must be a list or an array, but is a {type(values).__name__}. Give its values "
+            f"as a list, such as list({name}.values())."
         )
     if isinstance(values, set | frozenset):
         raise TypeError(
@@ -162,7 +164,7 @@ def _check_order(values: Any, name: str) -> None:
 
 
 def _from_sequence(values: Any, name: str) -> list[Any]:
-    """The items of a sequence or of a torch data set."""
+    """Return the items of a sequence or of a torch data set."""
     with prefix_errors(name):
         items = [values[i] for i in range(len(values))]
     kind = type(values).__name__
@@ -179,3 +181,12 @@ def _from_sequence(values: Any, name: str) -> list[Any]:
             f"and y=skorch.helper.SliceDataset({kind.lower()}, idx=1)."
         )
     return items
+
+
+def column_names(X: Any) -> np.ndarray | None:
+    """Return the names of the columns of X, if they are strings."""
+    if not has_column_names(X):
+        return None
+    holder = BaseEstimator()  # not the estimator itself: a fit that fails changes nothing
+    validate_data(holder, X, skip_check_array=True, ensure_2d=False)
+    return getattr(holder, "feature_names_in_", None)

@@ -1,4 +1,4 @@
-"""Targets: what y holds once it is checked; and y as a matrix, of labels or of numbers."""
+"""Targets: y after it is checked, as class indices or as a matrix of labels or numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn_shapecnn._input.plain import as_numpy, first_of, is_tensor
 
 @dataclass
 class Targets:
-    """What the images of a fit are to be told apart by, and how much each of them counts.
+    """The targets of the images of a fit, and the weight of each image.
 
     Attributes
     ----------
@@ -26,9 +26,9 @@ class Targets:
         (n, n_labels), each 0 or 1; or its numbers, float64 of shape (n, n_targets).
     weights : ndarray of shape (n,)
     n_outputs : int
-        How many scores a network gives for an image.
+        Number of outputs that the network has for an image.
     classes : ndarray or None
-        All classes, or the numbers of the labels; None if the targets are numbers.
+        All classes, or the indices of the labels; None if the targets are numbers.
     label_weights : ndarray of shape (2, n_labels) or None
         Weights of the absence and the presence of each label.
     """
@@ -41,12 +41,12 @@ class Targets:
 
     @property
     def are_labels(self) -> bool:
-        """Whether an image may have several labels."""
+        """Return whether an image may have several labels."""
         return self.classes is not None and self.values.ndim == 2
 
 
 def is_matrix(y: Any) -> bool:
-    """Whether y has several columns."""
+    """Return whether y has several columns."""
     shape = getattr(y, "shape", None)
     if shape is None:
         first = first_of(y)
@@ -55,21 +55,21 @@ def is_matrix(y: Any) -> bool:
 
 
 def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> np.ndarray:
-    """Return which labels each image has, as float32 of shape (n, n_labels): 0 or 1.
+    """Return a label indicator matrix of 0 and 1, as float32 of shape (n, n_labels).
 
     Parameters
     ----------
     y : array-like or sparse matrix of shape (n, n_labels)
-        Something for which `is_matrix` holds.
+        A value for which `is_matrix` is True.
     n_samples : int, default=None
-        How many images there are, if y has to fit to them.
+        Number of images that y must match, if any.
     name : str, default='y'
-        What errors call y.
+        Name of y in error messages.
 
     Raises
     ------
     ValueError
-        If it holds something else than 0 and 1, or has not one row for each image.
+        If y holds anything but 0 and 1, or does not have one row for each image.
     """
     check_mask(y, name)
     if isinstance(y, list | tuple) and is_tensor(first_of(y)):
@@ -97,7 +97,7 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
 
 
 def warn_about_constant_labels(indicators: np.ndarray, weights: np.ndarray) -> None:
-    """Warn about labels that no image has, or every one."""
+    """Warn about labels that no image or every image has."""
     absent, present = label_shares(indicators, weights)
     found = []
     for what, share in (("no image", present), ("every image", absent)):
@@ -113,27 +113,27 @@ def warn_about_constant_labels(indicators: np.ndarray, weights: np.ndarray) -> N
 
 
 def label_shares(indicators: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Shares of the images without and with each label, of shape (2, n_labels), in float64."""
+    """Return the shares of images without and with each label, as a (2, n_labels) array."""
     present = indicators.astype(np.float64)
-    # Each a sum of its own: as one minus the other, a share of zero might be rounded.
+    # Sum both separately: in one minus the other, a share of zero might be rounded.
     totals = np.stack([weights.astype(np.float64) @ each for each in (1 - present, present)])
     return totals / totals.sum(axis=0)
 
 
 def check_numbers(y: Any, n_samples: int, estimator_name: str) -> np.ndarray:
-    """Return the numbers that are to be predicted, as float64 of shape (n, n_targets).
+    """Return the numbers to predict, as float64 of shape (n, n_targets).
 
     Parameters
     ----------
     y : array-like of shape (n,) or (n, n_targets)
     n_samples : int
-        How many images there are.
+        Number of images.
     estimator_name : str
 
     Raises
     ------
     ValueError
-        If y is missing, is not as long as the images, or holds something else than finite numbers.
+        If y is missing, does not match the number of images, or holds anything but finite numbers.
     """
     if y is None:
         raise ValueError(
@@ -152,19 +152,19 @@ def check_numbers(y: Any, n_samples: int, estimator_name: str) -> np.ndarray:
     if values.ndim > 2:
         raise ValueError(
             f"y must be of shape (n,) or (n, n_targets), but is of shape {values.shape}. To "
-            f"predict several numbers of each image, put them in a row: y.reshape(len(y), -1)."
+            f"predict several numbers for each image, put them in a row: y.reshape(len(y), -1)."
         )
     if values.ndim == 2 and values.shape[1] == 1:
         with prefix_errors("y"):
             values = column_or_1d(values, warn=True)
     with prefix_errors("y"):
         check_consistent_length(np.empty((n_samples, 0)), values)
-    # Minus zero becomes zero: equal targets have equal bits.
+    # -0.0 becomes 0.0, so that equal targets have equal bits.
     return values.reshape(len(values), -1) + 0.0
 
 
 def warn_about_constant_targets(numbers: np.ndarray) -> None:
-    """Warn about targets, of shape (n, n_targets), that are the same for all of several images."""
+    """Warn about targets, of shape (n, n_targets), that are the same for all images."""
     constant = np.flatnonzero((numbers == numbers[0]).all(axis=0)).tolist()
     if constant and len(numbers) > 1:
         where = f" in the column {constant[0]}" if numbers.shape[1] > 1 else ""

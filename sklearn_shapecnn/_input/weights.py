@@ -1,4 +1,4 @@
-"""What the weights may be: one for each image, with that of its class."""
+"""Check the weights: one for each image, multiplied by the weight of its class."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sklearn_shapecnn._input.errors import check_mask, prefix_errors
 from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.targets import label_shares
 
-MAX_CLASS_RATIO = 999  # total weight of one class over another's; beyond, a class may be overlooked
+MAX_CLASS_RATIO = 999  # of total class weights; above it, training may ignore the lighter class
 
 
-@np.errstate(all="ignore")  # the least weights are lost beside the largest
+@np.errstate(all="ignore")  # the smallest weights may underflow
 def check_weights(
     sample_weight: Any,
     class_weight: Any,
@@ -28,7 +28,7 @@ def check_weights(
     classes: np.ndarray | None = None,
     targets: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Find the weight of each image, times that of its class; the largest is from 0.5 to 1.
+    """Return the weight of each image times that of its class; the largest is from 0.5 to 1.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def check_weights(
     pixels : ndarray of shape (n, ...)
     classes : ndarray of shape (n_classes,), default=None
     targets : ndarray of shape (n,), default=None
-        Index of each image's class. Needed only if there is a `class_weight`.
+        Index of each image's class. Needed only with `class_weight`.
 
     Raises
     ------
@@ -46,15 +46,15 @@ def check_weights(
     """
     weights = _check_sample_weights(sample_weight, len(pixels))
     if class_weight is not None and classes is not None and targets is not None:
-        weights = _scale_to_one(weights)  # for their sums to be finite
+        weights = _scale_to_one(weights)  # so that their sums are finite
         weights = weights * _class_weights(class_weight, weights, classes, targets)[targets]
     if not weights.any():
         raise ValueError(
-            "All sample weights are zero: there is no image to learn from. Look at sample_weight "
+            "All sample weights are zero: there is no image to learn from. Check sample_weight "
             "and class_weight."
         )
     weights = _scale_to_one(weights)
-    weights[weights < 1e-30] = 0  # lost beside the others in float32
+    weights[weights < 1e-30] = 0  # negligible next to the others in float32
     return weights
 
 
@@ -81,15 +81,15 @@ def _check_sample_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
 
 
 def warn_about_light_classes(classes: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> None:
-    """Warn if a class weighs so little beside another that training may overlook it."""
+    """Warn if a class has so little weight that training may ignore it."""
     totals = np.bincount(targets, weights=weights, minlength=len(classes))
-    light = int(np.where(totals > 0, totals, np.inf).argmin())  # weight zero is on purpose
+    light = int(np.where(totals > 0, totals, np.inf).argmin())  # a weight of zero is intended
     heavy = int(totals.argmax())
     if totals[light] < totals[heavy] / MAX_CLASS_RATIO:
         warn(
             f"The class {classes.tolist()[heavy]!r} of y has {totals[heavy] / totals[light]:.3g} "
             f"times the weight of the class {classes.tolist()[light]!r}, which may therefore never "
-            f"be predicted. Where it should be, set class_weight='balanced'.",
+            f"be predicted. If it should be, set class_weight='balanced'.",
             ConvergenceWarning,
         )
 
@@ -97,29 +97,29 @@ def warn_about_light_classes(classes: np.ndarray, targets: np.ndarray, weights: 
 def check_label_weights(
     class_weight: Any, indicators: np.ndarray, weights: np.ndarray, is_piece: bool = False
 ) -> np.ndarray | None:
-    """Find the weights of the absence and of the presence of each label; None if all are alike.
+    """Return the weights of the absence and presence of each label; None if all are equal.
 
     Parameters
     ----------
     class_weight : dict, list of dict, 'balanced' or None
-        A dict holds for all labels, a list has one for each.
+        A dict applies to all labels; a list has one dict for each.
     indicators : ndarray of shape (n, n_labels)
         Which labels the images have.
     weights : ndarray of shape (n,)
-        Of the images.
+        Weights of the images.
     is_piece : bool, default=False
-        Whether these are some images of many, whose shares say nothing of the others.
+        Whether these are only some of the images, so that their shares say nothing about the rest.
 
     Returns
     -------
     label_weights : ndarray of shape (2, n_labels), dtype float64
-        On average over the images, each label has the weight one; of a piece, on average over
-        absence and presence.
+        The mean weight of each label is one, over the images, or for a piece, over absence and
+        presence.
 
     Raises
     ------
     ValueError
-        If there are other keys than 0 and 1, or another number of dicts than of labels.
+        If a key is not 0 or 1, or if there is not one dict for each label.
     """
     if class_weight is None:
         return None
@@ -137,8 +137,8 @@ def check_label_weights(
     for each in given:
         if not isinstance(each, dict) or not set(each) <= {0, 1}:
             raise ValueError(
-                f"With several labels an image, class_weight must give weights to the absence and "
-                f"the presence of a label, such as {{0: 1, 1: 5}}, but holds {each!r}."
+                f"With several labels per image, class_weight must give weights to the absence and "
+                f"presence of a label, such as {{0: 1, 1: 5}}, but holds {each!r}."
             )
     columns = [[each.get(value, 1.0) for value in (0, 1)] for each in given]
     with prefix_errors("class_weight"):
@@ -167,9 +167,9 @@ def _class_weights(
     class_weight: Any, weights: np.ndarray, classes: np.ndarray, targets: np.ndarray
 ) -> np.ndarray:
     if isinstance(class_weight, str):
-        # As compute_class_weight does, but here an image of weight two counts twice.
+        # Like compute_class_weight, but an image of weight two counts twice.
         totals = np.bincount(targets, weights=weights, minlength=len(classes))
-        present = totals > 1e-250  # else what they are multiplied with is infinite
+        present = totals > 1e-250  # otherwise their factor would be infinite
         return np.divide(
             weights.sum() / max(1, present.sum()),
             totals,
@@ -180,7 +180,7 @@ def _class_weights(
     unknown = [label for label in class_weight if label not in labels]
     if unknown and any(label not in class_weight for label in labels):
         raise ValueError(
-            f"class_weight holds {unknown[0]!r}, which is none of the labels {labels}."
+            f"class_weight holds {unknown[0]!r}, which is not among the labels {labels}."
         )
     with prefix_errors("class_weight"):
         by_class = compute_class_weight(class_weight, classes=classes, y=classes)

@@ -1,4 +1,4 @@
-"""NetworkConfig: what the network is, what 'auto' means, and the plan of its stages."""
+"""NetworkConfig: the settings of the network, what 'auto' means, and the plan of its stages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
+from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn._input.errors import check_positive_ints
 
 N_STAGES = 4  # by default: the last ones see whole shapes
-GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID raster
-MAX_WEIGHTS = 2**36  # in training, each takes 16 bytes: a TiB
-_LARGE = 48 * 48  # pixels of an image beyond which it pools otherwise
+LARGE_KERNEL = 10  # pixels; such filters are warned about on images that are smaller
+GRID = 3  # the head sees the mean of each feature map in the cells of a GRID x GRID grid
+MAX_WEIGHTS = 2**36  # each takes 16 bytes in training: a TiB
+_LARGE = 48 * 48  # pixels; larger images are pooled differently
 
 ImageShape = tuple[int, int, int]  # height, width, channels
 Size = tuple[int, int]  # height, width
@@ -23,16 +25,16 @@ Size = tuple[int, int]  # height, width
 
 @dataclass(frozen=True)
 class StagePlan:
-    """The sizes of one stage of the network, cut down to the map that it is given.
+    """Sizes of one stage of the network, cut down to fit its input.
 
     Attributes
     ----------
     in_channels, out_channels : int
         Number of feature maps before and after.
     kernel_size : tuple of int (height, width)
-        Size of the filters; less than twice the map, beyond which there is only padding.
+        Size of the filters; less than twice the map, since the rest would only see padding.
     pool_size : tuple of int (height, width)
-        Size of the pooling windows; never more than the map.
+        Size of the pooling windows; never larger than the map.
     in_size, map_size : tuple of int (height, width)
         Size of the feature maps before the stage and after it.
     """
@@ -52,22 +54,22 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What a network is made of.
+    """Settings of a network.
 
     Attributes
     ----------
     image_shape : tuple of int (height, width, channels)
     n_outputs : int
-        Number of scores of an image: of classes, labels or numbers.
+        Number of scores per image: one per class, label or number.
     n_filters, kernel_size, pool_size : tuple of int of length n_stages
     pooling : {'max', 'avg', 'sum'}
     hidden_layer_sizes : tuple of int
     activation : str
     normalization : {'batch', 'layer'} or None
     dropout : float
-        As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`, with 'auto' resolved.
+        As in :class:`~sklearn_shapecnn.ShapeCNNClassifier`, with 'auto' resolved.
     has_places : bool
-        Whether the head gets to know where the feature maps are active.
+        Whether the head receives the positions at which the feature maps are active.
     """
 
     image_shape: ImageShape
@@ -90,12 +92,12 @@ class NetworkConfig:
         n_outputs: int,
         has_places: bool = False,
     ) -> NetworkConfig:
-        """Resolve the parameters of an estimator for images of a shape.
+        """Resolve the parameters of an estimator for an image shape.
 
         Raises
         ------
         ValueError
-            If sizes are no positive ints or disagree about the number of stages, or if the network
+            If sizes are not positive ints or disagree on the number of stages, or if the network
             would be too large to train.
         """
         config = cls(
@@ -121,10 +123,10 @@ class NetworkConfig:
 
     @cached_property
     def stages(self) -> tuple[StagePlan, ...]:
-        """The stages, fitted to the size of the image.
+        """Plan the stages for the size of the image.
 
-        Every image from one pixel up can be planned: filters and pooling windows that are larger
-        than what they slide over are cut down to it.
+        Images may have any size from one pixel up: filters and pooling windows that are too large
+        for their input are cut down to fit.
         """
         height, width, channels = self.image_shape
         stages = []
@@ -142,7 +144,7 @@ class NetworkConfig:
 
     @property
     def n_weights(self) -> int:
-        """About how many weights the network has."""
+        """Approximate number of weights of the network."""
         n_features = self.stages[-1].out_channels * (2 + GRID**2 + 2 * self.has_places)
         widths = [n_features, *self.hidden_layer_sizes, self.n_outputs]
         return sum(stage.n_weights for stage in self.stages) + sum(
@@ -151,21 +153,21 @@ class NetworkConfig:
 
 
 def auto_n_filters(n_stages: int) -> tuple[int, ...]:
-    """Choose the filters of each stage: more where maps are smaller and say more."""
+    """Choose the number of filters per stage: more if maps are smaller and more meaningful."""
     return tuple(min(24 * 2**i, 96) for i in range(n_stages))
 
 
 def auto_kernel_size(n_stages: int) -> tuple[int, ...]:
-    """Choose the width of the filters: the least that sees a pixel's neighbors."""
+    """Choose the width of the filters: the smallest that sees a pixel's neighbors."""
     return (3,) * n_stages
 
 
 def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
     """Choose the pooling of each stage, so that the last maps are a few pixels wide.
 
-    That is about 4 pixels, and about 8 in large images. Early stages pool first, the very first one
-    twice as much in large images: their maps are the largest. Only in images under 16 pixels the
-    first stage is spared, since every pixel counts there.
+    That is about 4 pixels, or about 8 in large images. Early stages pool first, because their maps
+    are the largest. In large images, the first stage pools twice as much. In images of less than 16
+    pixels, it pools last, because every pixel counts there.
     """
     side = max(image_shape[:2])
     is_large = image_shape[0] * image_shape[1] > _LARGE
@@ -184,13 +186,13 @@ def auto_pool_size(image_shape: ImageShape, n_stages: int) -> tuple[int, ...]:
 def _resolve_stages(
     parameters: Mapping[str, Any], image_shape: ImageShape
 ) -> dict[str, tuple[int, ...]]:
-    """One int a stage for each of n_filters, kernel_size and pool_size."""
+    """Resolve n_filters, kernel_size and pool_size to one int per stage."""
     given = {
         name: check_positive_ints(name, parameters[name])
         for name in ("n_filters", "kernel_size", "pool_size")
         if not isinstance(parameters[name], str)
     }
-    # A single int as n_filters means one stage; as kernel_size or pool_size it goes for all stages.
+    # An int as n_filters means one stage. As kernel_size or pool_size, it applies to all stages.
     lengths = {
         name: len(value)
         for name, value in given.items()
@@ -206,6 +208,14 @@ def _resolve_stages(
     if n_stages == 0:
         raise ValueError(f"{next(iter(lengths))} is empty; the network needs at least one stage.")
     sizes = {name: value if name in lengths else value * n_stages for name, value in given.items()}
+    height, width, _ = image_shape
+    largest = max(sizes.get("kernel_size", (1,)))
+    if largest >= LARGE_KERNEL and largest > max(height, width):
+        warn(
+            f"kernel_size={parameters['kernel_size']!r} is larger than the images, which have "
+            f"{height} x {width} pixels: filters are cut down to what an image can fill, and still "
+            f"take long. Most images need 3 to 7."
+        )
     auto = {
         "n_filters": auto_n_filters(n_stages),
         "kernel_size": auto_kernel_size(n_stages),

@@ -1,4 +1,4 @@
-"""InferencePlan: what a trained network computes, as the fewest and fastest calls of torch."""
+"""InferencePlan: what a trained network computes, with the fewest and fastest torch calls."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from sklearn_shapecnn._network.modules import (
 from sklearn_shapecnn._network.part import BatchNorm, Dropout
 from sklearn_shapecnn._network.watch import Watch
 
-MAX_MAP_BYTES = 2**24  # of the maps that are computed at once: the allocator keeps such memory
+MAX_MAP_BYTES = 2**24  # of the maps computed at once; the allocator keeps that much memory
 MAX_FOLDED = 2**10  # pixels of the last map times classes
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 
-# The modules that a plan knows; one of another class may do whatever it likes.
+# The modules that a plan supports. Modules of other classes may compute anything.
 _KNOWN = {
     *(ShapeCNN, Stage, GlobalFeatures, Head, nn.Sequential, nn.Identity, Dropout),
     *(SeededConv2d, nn.ZeroPad2d, nn.MaxPool2d, nn.AvgPool2d, SumPool2d, BatchNorm, LayerNorm2d),
@@ -42,18 +42,18 @@ _KNOWN = {
 
 
 class InferencePlan:
-    """What a network computes, until its weights change.
+    """Compute what a network computes, until its weights change.
 
-    Batch normalization and the scale of the pixels are in the filters. All convolutions are those
-    of oneDNN, which torch itself does not take for a batch of one, and all linear layers compute in
-    float64. So an image gets the same scores, to the last bit, alone and among others; only some
-    activations round the last pixels of maps of odd sizes differently. Any number of threads may
+    Batch normalization and the pixel scale are folded into the filters. All convolutions use
+    oneDNN, which torch itself does not use for a batch of one. All linear layers compute in
+    float64. An image therefore gets the same scores, to the last bit, alone or in a batch. Only
+    some activations round the last pixels of odd-sized maps differently. Any number of threads may
     use a plan at once.
 
     Parameters
     ----------
     network : ShapeCNN
-        One for which `can_plan` holds.
+        Network for which `can_plan` is True.
     """
 
     keeps_to_one_thread = False
@@ -63,7 +63,7 @@ class InferencePlan:
         self.network = network
         self._watch = Watch(network)
         center, scale = float(network.center), float(network.scale)
-        # Beyond these the products with the filters would lose digits.
+        # Beyond these limits, the products with the filters would lose digits.
         self._factor = scale if not 1e-6 < scale < 1e6 else 1.0
         self._center = center
         factor = scale / self._factor
@@ -86,15 +86,15 @@ class InferencePlan:
         self.images_at_once = max(1, MAX_MAP_BYTES // (4 * max(sizes)))
 
     def is_current(self, network: ShapeCNN) -> bool:
-        """Whether this plan computes what a network does."""
+        """Whether this plan computes what a network computes."""
         return network is self.network and self._watch.is_unchanged()
 
     def scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """What the network gives for images of shape (n, channels, h, w)."""
+        """Compute the scores of images of shape (n, channels, h, w)."""
         return self._compute(pixels, self._scores)
 
     def last_features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """What the network's `last_features` gives."""
+        """Compute the last features of images, as `ShapeCNN.last_features` does."""
         return self._compute(pixels, self._features)
 
     def _compute(self, pixels: torch.Tensor, last: list[Step]) -> torch.Tensor:
@@ -109,7 +109,7 @@ class InferencePlan:
 
 
 class PlainNetwork:
-    """A network whose modules are called as they are, as where a user has put hooks on them.
+    """A network whose modules are called directly, for example because a user has added hooks.
 
     Parameters
     ----------
@@ -123,21 +123,21 @@ class PlainNetwork:
         self.network = network
 
     def scores(self, pixels: torch.Tensor) -> torch.Tensor:
-        """What the network gives for images of shape (n, channels, h, w)."""
+        """Compute the scores of images of shape (n, channels, h, w)."""
         return self._among_others(self.network, pixels)
 
     def last_features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """What the network's `last_features` gives."""
+        """Compute the last features of images, as `ShapeCNN.last_features` does."""
         return self._among_others(self.network.last_features, pixels)
 
     def _among_others(self, function: Step, pixels: torch.Tensor) -> torch.Tensor:
-        # torch computes a batch of one by another routine, which rounds differently: compute a pair
-        # of the image.
+        # torch computes a batch of one with another routine, which rounds differently: repeat the
+        # image.
         return function(pixels.expand(max(2, len(pixels)), -1, -1, -1))[: len(pixels)]
 
 
 def can_plan(network: ShapeCNN) -> bool:
-    """Whether a network computes what its configuration says, on the CPU and with oneDNN."""
+    """Whether a network computes what its configuration says, on the CPU with oneDNN."""
     modules = list(network.modules())
     tensors = list(chain(network.parameters(), network.buffers()))
     return (
@@ -148,13 +148,13 @@ def can_plan(network: ShapeCNN) -> bool:
         and not any(callable(each) for module in modules for each in vars(module).values())
         and all(tensor.device.type == "cpu" for tensor in tensors)
         and all(tensor.dtype in (torch.float32, torch.int64) for tensor in tensors)
-        and not any(tensor.is_inference() for tensor in tensors)  # which do not count their changes
+        and not any(tensor.is_inference() for tensor in tensors)  # they do not count their changes
         and _is_as_configured(network)
     )
 
 
 def _is_as_configured(network: ShapeCNN) -> bool:
-    """Whether all layers have the classes and settings that they were made with."""
+    """Whether all layers still have their original classes and settings."""
     config, n_features = network.config, network.n_last_features
     if network.head.hidden:
         n_features = network.global_features.per_map * config.stages[-1].out_channels
@@ -164,13 +164,13 @@ def _is_as_configured(network: ShapeCNN) -> bool:
 
 
 def _plan_stage(stage: Stage, scale: float) -> list[Step]:
-    """The steps of one stage, whose input still has to be multiplied by a scale."""
+    """Plan the steps of one stage, whose input must still be multiplied by a scale."""
     conv, pool, norm, act = stage.conv, stage.pool, stage.norm, stage.act
     size: Any = getattr(pool, "kernel_size", 1)
     weight, bias = conv.weight.double() * scale, conv.bias
     shift = weight.new_zeros(len(weight)) if bias is None else bias.double()
     sign = None
-    if isinstance(pool, SumPool2d):  # the mean will do
+    if isinstance(pool, SumPool2d):  # computed as the mean
         area = math.prod(size)
         weight, shift = weight * area, shift * area
     if isinstance(norm, BatchNorm):
@@ -179,7 +179,7 @@ def _plan_stage(stage: Stage, scale: float) -> list[Step]:
         factor = norm.weight.double() / torch.sqrt(variance.double() + norm.eps)
         shift = (shift - mean.double()) * factor + norm.bias.double()
         if isinstance(pool, nn.MaxPool2d) and (factor < 0).any():
-            # Multiplied by it before the pooling, the maximum would become the minimum.
+            # A negative factor before the pooling would turn the maximum into the minimum.
             sign, factor = factor.sign(), factor.abs()
         weight = weight * factor.view(-1, 1, 1, 1)
 
@@ -201,7 +201,7 @@ def _plan_stage(stage: Stage, scale: float) -> list[Step]:
         steps.append(partial(_turn, *columns))
     if isinstance(norm, LayerNorm2d):
         steps.append(norm)
-    # Not one that oneDNN puts into the convolution: it would hide NaN from the check of the scores.
+    # Not part of oneDNN's convolution, which would hide NaN from the check of the scores.
     steps.append(torch.relu_ if isinstance(act, nn.ReLU) else act)
     return steps
 
@@ -211,13 +211,13 @@ def _turn(sign: torch.Tensor, shift: torch.Tensor, x: torch.Tensor) -> torch.Ten
 
 
 def _fold_features(features: GlobalFeatures, output: nn.Linear) -> Step:
-    """The features and the output layer as one layer over all pixels of the last maps."""
+    """Merge the features and the output layer into one layer over all pixels of the last maps."""
     n_pixels = math.prod(features.map_size)
     weight, bias = output.weight.double(), output.bias.double()
     of_peak, of_mean, of_cells = weight.split(
         [weight.shape[1] // features.per_map * n for n in (1, 1, features.per_map - 2)], dim=1
     )
-    # How much of each pixel is in each cell.
+    # The share of each pixel in each cell.
     pixels = torch.eye(n_pixels, dtype=torch.float64).view(n_pixels, 1, *features.map_size)
     shares = F.adaptive_avg_pool2d(pixels, features.grid).flatten(1) * features.cell_scale
     of_cells = of_cells.unflatten(1, (-1, shares.shape[1]))
@@ -232,6 +232,6 @@ def _fold_features(features: GlobalFeatures, output: nn.Linear) -> Step:
 
 
 def _in_float64(layer: nn.Linear) -> Step:
-    """A linear layer in float64, which rounds so little that it does not show in float32."""
+    """Compute a linear layer in float64, so that rounding does not show in float32."""
     weight, bias = layer.weight.double(), layer.bias.double()
     return lambda x: F.linear(x.double(), weight, bias)

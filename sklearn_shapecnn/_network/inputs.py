@@ -1,4 +1,4 @@
-"""Images as tensors: what the network takes, a few images at a time."""
+"""Turn images into tensors for the network, a few images at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from sklearn_shapecnn._input.image_set import ImageSet
 
-MAX_PIXELS = 2**19  # that go through the network at once, to bound the memory they take
+MAX_PIXELS = 2**19  # that go through the network at once, to limit the memory
 
 
 def to_tensor(pixels: np.ndarray, device: str | torch.device) -> torch.Tensor:
@@ -19,12 +19,12 @@ def to_tensor(pixels: np.ndarray, device: str | torch.device) -> torch.Tensor:
 
 
 def images_at_once(image_shape: tuple[int, int, int]) -> int:
-    """How many images go through the network together outside of training."""
+    """Return how many images go through the network at once outside of training."""
     return max(2, MAX_PIXELS // (image_shape[0] * image_shape[1]))
 
 
 def tensor_batches(images: ImageSet, device: str | torch.device) -> Iterator[torch.Tensor]:
-    """Batches of shape (n, c, h, w) that cover an image set in its order."""
+    """Yield batches of shape (n, c, h, w) that cover an image set in order."""
     step = images_at_once(images.image_shape)
     for start in range(0, len(images), step):
         yield to_tensor(images.batch(slice(start, start + step)), device)

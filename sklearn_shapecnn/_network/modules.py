@@ -1,8 +1,8 @@
-"""The modules of the network: stages of named parts, features of the whole image, a head.
+"""The modules of the network: stages of named parts, features of the whole image, and a head.
 
-A stage is convolution, pooling, normalization, activation. Pooling comes *before* the other two
-because it leaves them a fraction of the pixels; for max-pooling under a rising activation the order
-changes nothing else.
+A stage is convolution, pooling, normalization and activation. Pooling comes *before* the last two
+because it leaves them a fraction of the pixels. For max pooling with an increasing activation, the
+order changes nothing else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "logistic": nn.Sigmoid,
 }
-LEAST_MEAN = 0.002  # added to the mean of a map, so that an empty one has its place in the middle
+LEAST_MEAN = 0.002  # added to the mean of a map, so that the position in an empty one is its center
 BATCH_NORM_MOMENTUM = 0.1  # weight of the newest batch in the running statistics
 
 
@@ -39,7 +39,7 @@ class ShapeCNN(nn.Module):
     center, scale : float
         Pixels enter the network as ``(pixel - center) * scale``.
     seed : int, default=0
-        Seed of the initial weights and of dropout; torch's global generator is left alone.
+        Seed of the initial weights and of dropout. torch's global generator is not used.
     """
 
     center: torch.Tensor
@@ -62,21 +62,21 @@ class ShapeCNN(nn.Module):
         _initialize_weights(self, generator)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (n, n_outputs) of images of shape (n, channels, h, w)."""
+        """Compute scores of shape (n, n_outputs) from images of shape (n, channels, h, w)."""
         return self.forward_head(self.forward_features(x))
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps of the last stage, of shape (n, n_filters, map_height, map_width)."""
+        """Compute the maps of the last stage, of shape (n, n_filters, map_height, map_width)."""
         return self.stages(self._scale_pixels(x))
 
     def forward_head(self, maps: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
-        """Scores from the maps of the last stage, or the features before the last layer."""
+        """Compute scores from the maps of the last stage, or the features before the last layer."""
         return self.head(self.global_features(maps), pre_logits=pre_logits)
 
     def forward_intermediates(self, x: torch.Tensor, step: str = "output") -> list[torch.Tensor]:
-        """Maps of every stage: its 'output', or what its 'convolution' alone gives.
+        """Compute the maps of every stage: its 'output', or those of its 'convolution' alone.
 
-        timm's method of this name returns the maps of the last stage beside this list.
+        timm's method of this name also returns the maps of the last stage by themselves.
         """
         x = self._scale_pixels(x)
         maps = []
@@ -90,7 +90,7 @@ class ShapeCNN(nn.Module):
         return maps
 
     def last_features(self, x: torch.Tensor) -> torch.Tensor:
-        """What the scores are a linear function of, of shape (n, n_last_features)."""
+        """Compute the inputs of the last layer, of shape (n, n_last_features)."""
         return self.forward_head(self.forward_features(x), pre_logits=True)
 
     @property
@@ -103,7 +103,7 @@ class ShapeCNN(nn.Module):
 
 
 class Stage(nn.Module):
-    """Convolution, pooling, normalization and activation; what is not asked for is an Identity."""
+    """Convolution, pooling, normalization and activation; unused steps are an Identity."""
 
     def __init__(self, plan: StagePlan, config: NetworkConfig) -> None:
         super().__init__()
@@ -122,11 +122,11 @@ class Stage(nn.Module):
         self.act = ACTIVATIONS[config.activation]()
 
     def convolve(self, x: torch.Tensor) -> torch.Tensor:
-        """What the filters find, in maps as large as the input."""
+        """Apply the filters; the maps are as large as the input."""
         return self.conv(self.pad(x))
 
     def finish(self, maps: torch.Tensor) -> torch.Tensor:
-        """Pool, normalize and activate what the filters found."""
+        """Pool, normalize and activate the maps of the filters."""
         return self.act(self.norm(self.pool(maps)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -136,17 +136,17 @@ class Stage(nn.Module):
 class GlobalFeatures(nn.Module):
     """Describe each feature map by its maximum, its mean, and the mean in each cell of a grid.
 
-    Maximum and mean ignore where a feature stands; the coarse grid does not. A map no larger than
-    the grid is passed on whole.
+    The maximum and the mean ignore the position of a feature; the coarse grid does not. A map no
+    larger than the grid is passed on whole.
 
     Parameters
     ----------
     map_size : tuple of int (height, width)
     has_places : bool, default=False
-        Whether to add the place of what each map shows: the mean row and column of its pixels,
+        Whether to add the position of what each map shows: the mean row and column of its pixels,
         from -1 to 1, each weighted by the positive part of its value. The idea is that of a spatial
         softmax (Finn et al., "Deep Spatial Autoencoders for Visuomotor Learning", ICRA 2016,
-        section IV.B), but weights that are in proportion to the values tell places more exactly.
+        section IV.B), but weights proportional to the values give more exact positions.
     """
 
     def __init__(self, map_size: Size, has_places: bool = False) -> None:
@@ -156,8 +156,8 @@ class GlobalFeatures(nn.Module):
         self.grid = (min(GRID, map_size[0]), min(GRID, map_size[1]))
         n_cells = self.grid[0] * self.grid[1]
         self.per_map = 1 if map_size == (1, 1) else 2 + n_cells + 2 * self.has_places
-        # All cells together weigh as much as the mean, so that a few images do not teach that their
-        # objects stand where they happen to stand.
+        # All cells together weigh as much as the mean, so that a few images do not teach that
+        # objects are always where they happen to be.
         self.cell_scale = 1 / math.sqrt(n_cells)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -171,7 +171,7 @@ class GlobalFeatures(nn.Module):
         return torch.cat(features, dim=1)
 
     def pixel_places(self) -> tuple[torch.Tensor, ...]:
-        """The row and the column of each pixel of a map, from -1 to 1; 0 where there is but one."""
+        """Return the row and column of each pixel of a map, from -1 to 1; 0 if there is one."""
         sides = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in self.map_size]
         return torch.meshgrid(*sides, indexing="ij")
 
@@ -210,8 +210,8 @@ class Head(nn.Module):
 class SeededConv2d(nn.Conv2d):
     """A convolution that leaves its weights to `_initialize_weights`, which has a seed.
 
-    torch's own initialization draws from its global generator, and its `skip_init` imports a
-    computer algebra system for half a second.
+    torch's own initialization draws from its global generator, and its `skip_init` spends half a
+    second on importing a computer algebra system.
     """
 
     def reset_parameters(self) -> None:
@@ -228,8 +228,8 @@ class SeededLinear(nn.Linear):
 class Float64Linear(SeededLinear):
     """A linear layer that predicts in float64 on the CPU.
 
-    In float32, several linear layers add up rounding errors that depend on how many images there
-    are: by more than `check_estimator` allows (``check_methods_subset_invariance``).
+    In float32, several linear layers add up rounding errors that depend on the number of images.
+    The sum exceeds what `check_estimator` allows (``check_methods_subset_invariance``).
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -257,7 +257,7 @@ class LayerNorm2d(nn.GroupNorm):
 
 
 def _padding_of_even_kernels(height: int, width: int) -> nn.Module:
-    """One more row below and column to the right; odd kernels get equal padding from Conv2d."""
+    """Pad one more row below and column to the right; Conv2d pads odd kernels equally."""
     extra_height, extra_width = 1 - height % 2, 1 - width % 2
     if extra_height or extra_width:
         return nn.ZeroPad2d((0, extra_width, 0, extra_height))
@@ -267,7 +267,7 @@ def _padding_of_even_kernels(height: int, width: int) -> nn.Module:
 def _pooling(pooling: str, size: Size) -> nn.Module:
     if math.prod(size) == 1:
         return nn.Identity()
-    # Windows that hang over the edge are kept (ceil_mode), so that no border pixel is lost.
+    # Keep windows that extend over the border (ceil_mode), so that no border pixel is lost.
     if pooling == "max":
         return nn.MaxPool2d(size, ceil_mode=True)
     if pooling == "avg":
@@ -282,7 +282,7 @@ def _normalization(normalization: str | None, n_maps: int) -> nn.Module:
 
 
 def dropout_layers(network: nn.Module) -> Sequence[Dropout]:
-    """All dropout layers of a network; they share one generator."""
+    """Return all dropout layers of a network; they share one generator."""
     return [module for module in network.modules() if isinstance(module, Dropout)]
 
 
@@ -291,8 +291,8 @@ def _initialize_weights(network: nn.Module, generator: torch.Generator) -> None:
 
     Notes
     -----
-    LeCun et al., "Efficient BackProp", 1998, section 4.6. What activations take from the variance,
-    normalization gives back.
+    LeCun et al., "Efficient BackProp", 1998, section 4.6. Normalization restores the variance that
+    activations take away.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,4 +1,4 @@
-"""What a network keeps apart for each part of a batch, so that threads can share the network."""
+"""What a network stores separately for each part of a batch, so that threads can share it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sklearn_shapecnn._threads import Change
 
 @dataclass
 class Part:
-    """What one part of a batch changes in training.
+    """What one part of a batch changes during training.
 
     Attributes
     ----------
     generator : torch.Generator
-        Of dropout.
+        Generator of dropout.
     statistics : dict of BatchNorm to tuple of Tensor (mean, variance)
-        Of the maps that batch normalization has met.
+        Statistics of the maps that batch normalization has seen.
     """
 
     generator: torch.Generator
@@ -39,20 +39,20 @@ _current = _Current()
 
 
 class computing_part(Change):
-    """Let what this thread computes with a network be a part of a batch."""
+    """Treat what this thread computes with a network as one part of a batch."""
 
     def __init__(self, part: Part) -> None:
         super().__init__()
         self.part = part
 
     def change(self) -> None:
-        """Set it for this thread."""
+        """Set the part for this thread."""
         self.callback(setattr, _current, "part", None)
         _current.part = self.part
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch normalization that leaves its running statistics alone while a part is computed."""
+    """Batch normalization that keeps its running statistics unchanged in a part of a batch."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         part = _current.part
@@ -68,7 +68,7 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from a generator of its own instead of torch's global one."""
+    """Dropout that draws from its own generator instead of torch's global one."""
 
     def __init__(self, p: float, generator: torch.Generator) -> None:
         super().__init__()
@@ -88,14 +88,14 @@ class Dropout(nn.Module):
 
 
 def split_generator(generator: torch.Generator, n: int) -> list[torch.Generator]:
-    """Draw the seeds of other generators from one."""
+    """Make generators whose seeds are drawn from another one."""
     seeds = torch.randint(2**62, (n,), generator=generator).tolist()
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
 @torch.no_grad()
 def update_running_statistics(parts: Sequence[Part]) -> None:
-    """Move the running statistics toward the mean of what the parts of a batch have met."""
+    """Move the running statistics toward the mean over the parts of a batch."""
     for norm in parts[0].statistics:
         assert norm.running_mean is not None and norm.running_var is not None
         assert norm.num_batches_tracked is not None and norm.momentum is not None

@@ -16,20 +16,20 @@ from sklearn.frozen import FrozenEstimator
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.modules import ShapeCNN, Stage
 
-SHIPPED = "shapes.npz"  # beside this file
+SHIPPED = "shapes.npz"  # next to this file
 
 
 @dataclass(frozen=True)
 class PretrainedStage:
-    """The filters of one stage of a source.
+    """Filters of one stage of a pretrained network.
 
     Attributes
     ----------
     filters : dict of int to ndarray of shape (n_filters, n_channels, size, size)
-        By their size. The sizes share what their maps mean, so that any of them goes with any of
+        Filters by size. Their maps mean the same for all sizes, so each size works with any size of
         the next stage.
     norm : tuple of ndarray of shape (n_filters,) (weight, bias) or None
-        Of batch normalization; None if the source has another or none.
+        Those of batch normalization. None if the network has another normalization or none.
     """
 
     filters: Mapping[int, np.ndarray]
@@ -40,25 +40,25 @@ Pretrained = tuple[PretrainedStage, ...]
 
 
 def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type) -> Pretrained:
-    """Find the filters that the parameter `weights` asks for; none if all shall start at random.
+    """Find the filters that the parameter `weights` asks for; none if all start at random.
 
     Parameters
     ----------
     estimator : estimator instance
-        Whose parameter it is.
+        Estimator that has the parameter.
     config : NetworkConfig
-        Of the network that starts from them.
+        Configuration of the network that starts from the filters.
     estimator_class : type
-        What an estimator given as `weights` must be an instance of.
+        Class of which an estimator given as `weights` must be an instance.
 
     Raises
     ------
     TypeError
-        If it is none, or the estimator itself.
+        If `weights` is something else, or the estimator itself.
     NotFittedError
-        If it is not fitted.
+        If the estimator given as `weights` is not fitted.
     ValueError
-        If none of its filters fits into the network.
+        If none of its filters fit into the network.
     """
     source = estimator.weights
     if source is None:
@@ -67,7 +67,7 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
         return shipped_filters()
     if source is estimator:
         raise TypeError(
-            "weights is the very estimator that is fitted. To go on with what it has learned, set "
+            "weights is the estimator itself. To continue from what it has learned, set "
             "weights='shapes' and warm_start=True."
         )
     while isinstance(source, FrozenEstimator):
@@ -76,14 +76,14 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
     if not isinstance(source, estimator_class):
         raise TypeError(
             f"weights must be 'shapes', None or a fitted ShapeCNNClassifier or ShapeCNNRegressor, "
-            f"but is a {name}. Of a pipeline or a search, give the fitted one in it, such as "
+            f"but is a {name}. From a pipeline or a search, pass the fitted one in it, such as "
             f"pipeline[-1] or search.best_estimator_."
         )
     if not hasattr(source, "net_"):
         raise NotFittedError(
             f"weights is a {name} that is not fitted, so it has no filters to start from. Fit it "
-            f"first; among the parameters that a search tries, which it clones, wrap it in "
-            f"FrozenEstimator."
+            f"first. In a parameter search, wrap it in FrozenEstimator, because the search clones "
+            f"it."
         )
     theirs = source.net_.module_.config.kernel_size
     if theirs[0] > config.kernel_size[0]:
@@ -97,7 +97,7 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
 
 @cache
 def shipped_filters() -> Pretrained:
-    """The filters learned from drawn formulas, which the package ships."""
+    """Load the filters that the package ships, which were learned from drawn formulas."""
     path = files(__package__).joinpath(SHIPPED)
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name].astype(np.float32) for name in archive.files}
@@ -116,7 +116,7 @@ def shipped_filters() -> Pretrained:
 
 
 def filters_of(network: ShapeCNN) -> Pretrained:
-    """The filters of a fitted network."""
+    """Return the filters of a fitted network."""
     stages = []
     for stage, size in zip(network.stages, network.config.kernel_size, strict=True):
         assert isinstance(stage, Stage)
@@ -124,7 +124,7 @@ def filters_of(network: ShapeCNN) -> Pretrained:
         norm = None
         if isinstance(stage.norm, torch.nn.BatchNorm2d):
             norm = stage.norm.weight.detach().cpu().numpy(), stage.norm.bias.detach().cpu().numpy()
-        whole = _embed(weight, (size, size))  # filters cut down to small maps get their size back
+        whole = _embed(weight, (size, size))  # filters cut down for small maps get their size back
         stages.append(PretrainedStage({size: whole}, norm))
     return tuple(stages)
 
@@ -133,10 +133,10 @@ def filters_of(network: ShapeCNN) -> Pretrained:
 def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
     """Replace the first filters of each stage by pretrained ones, as far as they fit.
 
-    Small filters fit into larger ones, in a frame of zeros. Of many filters the first ones are
-    taken. If there are fewer than the stage has, the rest stays random, and the pretrained filters
-    of the next stage begin with zeros where they look at it. The first stage is adapted to the
-    number of channels. From the first stage on that has no filters small enough, all stay random.
+    Small filters are padded with zeros to fit larger ones. If there are more filters than needed,
+    the first ones are used. If there are fewer, the rest stays random, and the pretrained filters
+    of the next stage start with zero weights for them. The first stage is adapted to the number of
+    channels. If no filters are small enough for a stage, this and all later stages stay random.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
     Returns
     -------
     n_pretrained : tuple of int of length n_stages
-        How many filters of each stage now are pretrained ones.
+        Number of pretrained filters in each stage.
     """
     config = network.config
     counts = [0] * len(config.stages)
@@ -174,24 +174,24 @@ def start_from(network: ShapeCNN, pretrained: Pretrained) -> tuple[int, ...]:
 
 
 def _for_channels(filters: np.ndarray, n_channels: int) -> np.ndarray:
-    """Adapt filters to images of another number of channels, so that they find the same in gray."""
+    """Adapt filters to another number of channels, with the same response to gray images."""
     n = filters.shape[1]
     if n_channels == n:
         return filters
     if n_channels == 1:
         return filters.sum(axis=1, keepdims=True)
     repeated = filters[:, np.arange(n_channels) % n] * (n / n_channels)
-    # Where some repeat more often than others, what the sum of all lost is spread evenly.
+    # If some repeat more often than others, spread what the sum has lost evenly.
     lost = filters.sum(axis=1, keepdims=True) - repeated.sum(axis=1, keepdims=True)
     return repeated + lost / n_channels
 
 
 def _embed(filters: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Put a frame of zeros around filters, or cut them down, so that their middle stays."""
+    """Pad filters with zeros or cut them down, and keep their center."""
     whole = np.zeros((*filters.shape[:2], *size), dtype=np.float32)
     parts: list[tuple[slice, slice]] = []  # of the new filters and of the old ones, by axis
     for new, old in zip(size, filters.shape[2:], strict=True):
-        offset = (new - 1) // 2 - (old - 1) // 2  # where torch's padding has the middle
+        offset = (new - 1) // 2 - (old - 1) // 2  # where torch's padding has the center
         into, out_of = max(0, offset), max(0, -offset)
         n = min(new - into, old - out_of)
         parts.append((slice(into, into + n), slice(out_of, out_of + n)))

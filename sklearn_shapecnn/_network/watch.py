@@ -1,4 +1,4 @@
-"""Watch: whether a network still is what it was."""
+"""Watch: whether a network has changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn_shapecnn._compat import forward_hooks, held_by_module, tensor_stamp
 
 
 class Watch:
-    """What a network consists of, to see whether it is changed.
+    """Remember what a network consists of, to see whether it changes.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ class Watch:
 
     Notes
     -----
-    Whatever torch does to a tensor in place is seen. What is written past it, to ``tensor.data`` or
-    to an array of NumPy that shares the memory, is not.
+    In-place operations of torch are detected. Values written to ``tensor.data``, or to a NumPy
+    array that shares the memory, are not.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -39,11 +39,11 @@ class Watch:
         self._stamps = tensor_stamps(self._tensors)
 
     def _look(self) -> list[Any]:
-        """Submodules, weights and buffers."""
+        """Return the submodules, weights and buffers."""
         return list(chain.from_iterable(holder.values() for holder in self._holders))
 
     def is_unchanged(self) -> bool:
-        """Whether all is as it was; this takes about 15 µs for the usual network."""
+        """Whether nothing has changed; this takes about 15 µs for the usual network."""
         held = self._look()
         return (
             len(held) == len(self._held)
@@ -51,6 +51,6 @@ class Watch:
             and tensor_stamps(self._tensors) == self._stamps
             and not any(self._hooks)
             and not any([module.training for module in self._modules])
-            # Else a method was replaced by one of the user's.
+            # Otherwise the user has replaced a method.
             and list(map(len, self._attributes)) == self._n_attributes
         )

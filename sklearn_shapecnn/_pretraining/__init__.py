@@ -1,1 +1,1 @@
-"""How the filters that the package ships were learned: from drawn formulas alone."""
+"""Train the filters that the package ships, on drawn formulas only."""

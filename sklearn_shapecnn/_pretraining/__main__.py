@@ -1,4 +1,4 @@
-"""The command that makes the shipped filters: python -m sklearn_shapecnn._pretraining."""
+"""The command that trains the shipped filters: python -m sklearn_shapecnn._pretraining."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ QUICK = Lesson(n_categories=12, n_steps=40, n_kernel_steps=4, batch_size=32)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Teach the bank and write it; or draw a sheet of formulas."""
+    """Train the bank and write it, or draw a sheet of formulas."""
     options = _parse(arguments)
     if options.sheet is not None:
         _write_sheet(options.sheet)
         return
     torch.set_num_threads(1)  # so that the result does not depend on the number of cores
     lesson = QUICK if options.quick else Lesson()
-    # A folder of its own, so that a quick run leaves the checkpoint of a long one alone.
+    # A separate folder, so that a quick run does not touch the checkpoint of a long one.
     teacher = Teacher(
         lesson, options.checkpoints / "quick" if options.quick else options.checkpoints
     )
@@ -48,12 +48,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_shapecnn._pretraining", description=__doc__
     )
-    parser.add_argument("--quick", action="store_true", help="only see that the loss falls")
+    parser.add_argument("--quick", action="store_true", help="only check that the loss falls")
     parser.add_argument(
         "--checkpoints",
         type=Path,
         default=Path(".pretraining"),
-        help="folder of the checkpoint, from which an interrupted run goes on (%(default)s)",
+        help="folder of the checkpoint, to resume an interrupted run (%(default)s)",
     )
     parser.add_argument(
         "--output", type=Path, default=Path(".pretraining") / SHIPPED, help="file (%(default)s)"
@@ -63,7 +63,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _write_sheet(path: Path, n_rows: int = 16, n_columns: int = 24) -> None:
-    """Images of random categories, gray in the upper half and in color in the lower one."""
+    """Draw images of random categories, gray in the upper half and in color in the lower half."""
     import cv2
 
     drawer = Drawer(draw_formulas(Lesson.n_categories, Lesson.seed))

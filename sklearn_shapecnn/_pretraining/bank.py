@@ -1,4 +1,4 @@
-"""The bank while it is learned: one set of filters that serves networks of many sizes."""
+"""The bank of filters in training: one set of filters for networks of many sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEPTHS = (3, 4)  # numbers of stages that have a head
 
 @dataclass(frozen=True)
 class Cut:
-    """Which network a batch goes through.
+    """The network that a batch passes through.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Cut:
 
 
 class Bank(nn.Module):
-    """Filters of which the first ones, with the first stages, are a network too.
+    """A bank of filters, of which the first filters of the first stages are a network too.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class Bank(nn.Module):
 
     Notes
     -----
-    Training random prefixes along with the whole: Yu et al., "Slimmable Neural Networks", ICLR
-    2019, section 3.
+    Random prefixes are trained along with the whole, as in Yu et al., "Slimmable Neural Networks",
+    ICLR 2019, section 3.
     """
 
     def __init__(self, n_classes: int, seed: int) -> None:
@@ -71,7 +71,7 @@ class Bank(nn.Module):
             self.heads[f"{depth}_bias"] = nn.Parameter(torch.zeros(n_classes))
 
     def forward(self, images: torch.Tensor, cut: Cut) -> torch.Tensor:
-        """Scores of images of shape (n, channels, h, w) by a part of the bank."""
+        """Compute scores of images of shape (n, channels, h, w) with a part of the bank."""
         maps = images
         for i, (n_out, size, pool) in enumerate(
             zip(cut.n_filters, cut.kernel_size, cut.pool_size, strict=True)
@@ -107,7 +107,7 @@ class Bank(nn.Module):
 
 
 def narrow(n_filters: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
-    """The first filters of each stage, in multiples of four."""
+    """Return the numbers of filters to keep in each stage, in multiples of four."""
     return tuple(
         max(4, 4 * round(n * share / 4)) for n, share in zip(n_filters, shares, strict=True)
     )

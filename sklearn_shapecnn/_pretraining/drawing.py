@@ -1,4 +1,4 @@
-"""Draw formulas: each image in another pose, thickness, contrast, light and clutter."""
+"""Draw formulas, each image with a different pose, thickness, contrast, light and clutter."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from sklearn_shapecnn._pretraining.formulas import MAX_PARTS, N_POINTS, Array, Formula
 
-MIN_CONTRAST = 0.25  # between ink and background, where white and black are 1 apart
-FIXED_POINT = 4  # bits after the point, in the coordinates that OpenCV takes
+MIN_CONTRAST = 0.25  # between ink and background; white and black are 1 apart
+FIXED_POINT = 4  # fractional bits in the coordinates that OpenCV takes
 
 
 class Drawer:
@@ -63,9 +63,9 @@ class Drawer:
         return self.draw(labels, side, is_color, rng), labels
 
     def draw(self, labels: Array, side: int, is_color: bool, rng: np.random.Generator) -> Array:
-        """Draw an image of each of these formulas; see `sample`."""
+        """Draw one image for each of these formulas; see `sample`."""
         n = len(labels)
-        # Drawn larger and shrunk: that makes smooth edges and lines of any thickness.
+        # Draw larger and shrink, for smooth edges and lines of any thickness.
         factor = 4 if side <= 12 else 3 if side <= 20 else 2
         canvas = self._ink(labels, side * factor, rng)
         ink = _shrink(canvas, side)
@@ -149,7 +149,7 @@ class Drawer:
                 )
 
     def _add_textures(self, ink: Array, labels: Array, side: int, rng: np.random.Generator) -> None:
-        """Fill images of textures, and behind or inside some of the others put a faint one."""
+        """Fill texture images, and add faint textures behind or inside some of the others."""
         own = np.flatnonzero([self.formulas[label].spectrum is not None for label in labels])
         if len(own):
             spectra = np.array([self.formulas[labels[i]].spectrum for i in own], dtype=np.float32)
@@ -179,7 +179,7 @@ class Drawer:
     def _colors(
         self, labels: Array, n_channels: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """Levels of background and ink, each of shape (n, 1, 1, n_channels)."""
+        """Sample levels of background and ink, each of shape (n, 1, 1, n_channels)."""
         n = len(labels)
         colors = rng.random((n, 2, n_channels), dtype=np.float32)
         if n_channels == 3:
@@ -195,19 +195,19 @@ class Drawer:
         widest = np.abs(gap).max(axis=1, keepdims=True)
         needed = np.maximum(widest, MIN_CONTRAST) / np.maximum(widest, 1e-3)
         high = low + gap * needed
-        if n_channels == 1:  # away from the end that it would be clipped at
+        if n_channels == 1:  # away from the end where it would be clipped
             out = (high < 0) | (high > 1)
             high = np.where(out, 2 * low - high, high)
         return low[:, None, None, :], high[:, None, None, :]
 
 
 def _shrink(canvas: Array, side: int) -> Array:
-    """Means of square cells, as float32 from 0 to 1."""
+    """Return the means of square cells, as float32 from 0 to 1."""
     n, factor = len(canvas), canvas.shape[1] // side
-    # OpenCV resizes one picture: all images are put below each other.
+    # OpenCV resizes one image at a time, so stack all images vertically.
     tall = canvas.reshape(n * side * factor, side * factor)
     small = np.empty((n, side, side), dtype=np.uint8)
-    step = max(1, 32000 // (side * factor))  # OpenCV's limit of rows
+    step = max(1, 32000 // (side * factor))  # OpenCV limits the number of rows
     for i in range(0, n, step):
         part = tall[i * side * factor : (i + step) * side * factor]
         rows = len(part) // factor
@@ -218,7 +218,7 @@ def _shrink(canvas: Array, side: int) -> Array:
 
 
 def _deformation(points: Array, rng: np.random.Generator) -> Array:
-    """Displace points smoothly, and each part a little for itself."""
+    """Displace points smoothly, and each part a little on its own."""
     n = len(points)
     waves = rng.normal(0, 1.6, (n, 2, 2)).astype(np.float32)
     phase = rng.uniform(0, 2 * math.pi, (n, 1, 1, 2)).astype(np.float32)
@@ -230,7 +230,7 @@ def _deformation(points: Array, rng: np.random.Generator) -> Array:
 
 
 def _random_affine(n: int, rng: np.random.Generator) -> Array:
-    """Random rotation, shear and aspect, of shape (n, 2, 2)."""
+    """Return matrices of random rotation, shear and aspect, of shape (n, 2, 2)."""
     angle = rng.normal(0, 0.16, n)
     stretch = np.exp(rng.uniform(-0.22, 0.22, n))
     shear = rng.normal(0, 0.15, n)
@@ -241,7 +241,7 @@ def _random_affine(n: int, rng: np.random.Generator) -> Array:
 
 
 def _spectral_noise(spectra: Array, sharpness: Array, side: int, rng: np.random.Generator) -> Array:
-    """Noise of some spectra, of shape (n, side, side), about from 0 to 1."""
+    """Return noise with the given spectra, of shape (n, side, side), about from 0 to 1."""
     n = len(spectra)
     frequency, bandwidth, angle, spread, decay = (
         spectra[:, i, None, None] for i in range(spectra.shape[1])
@@ -268,7 +268,7 @@ def _blur(ink: Array, rng: np.random.Generator) -> Array:
 
 
 def _add_light(images: Array, rng: np.random.Generator) -> None:
-    """Light that falls from one side, on some of the images."""
+    """Add light that falls from one side to some of the images."""
     n, side = len(images), images.shape[1]
     lit = np.flatnonzero(rng.random(n) < 0.3)
     slope = rng.uniform(-0.2, 0.2, (2, len(lit), 1, 1, 1)).astype(np.float32)

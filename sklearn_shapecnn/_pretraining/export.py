@@ -10,7 +10,7 @@ from sklearn_shapecnn._pretraining.bank import N_FILTERS, Bank
 
 
 def export(bank: Bank, path: Path) -> None:
-    """Write filters and normalization in float16; the filters of a stage get length one on average.
+    """Write filters and normalization in float16; the filters of a stage get norm one on average.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""The formulas: each one is a category of drawings, as lines, levels and spectra of its own.
+"""The formulas: each one is a category of drawings with its own lines, levels and spectra.
 
 A formula is drawn as up to ``MAX_PARTS`` lines of ``N_POINTS`` points each, in a frame from -1 to 1
-with y downwards. A line is filled, or traced by a pen; each has a level, from 0 (the background
-shows) to 1 (full ink). Textures have a spectrum instead, and scattered elements are drawn many
-times over. A family is one function under ``@family``, which draws a random formula.
+with y downwards. A line is filled or traced by a pen, and has a level from 0 (the background shows)
+to 1 (full ink). Textures have a spectrum instead, and scattered elements are drawn many times. A
+family is a function decorated with ``@family`` that returns a random formula.
 
 Notes
 -----
@@ -40,7 +40,7 @@ class Part:
     points : ndarray of shape (N_POINTS, 2)
         Its points (x, y).
     is_filled : bool
-        Whether it is an area; else it is the trace of a pen.
+        Whether it is a filled area or else the trace of a pen.
     level : float
         0 shows the background, 1 is full ink.
     """
@@ -57,18 +57,18 @@ class Formula:
     Attributes
     ----------
     parts : list of Part
-        Drawn one over the other.
+        Drawn on top of each other.
     n_copies : tuple of int (least, most)
-        How often the parts are drawn, at random places; the usual (1, 1) draws them once.
+        How often the parts are drawn, at random positions. The usual (1, 1) draws them once.
     spectrum : tuple of float (frequency, bandwidth, angle, spread, decay) or None
-        Of a texture: cycles in the image, octaves, radians, radians, and the exponent by which
+        For a texture: cycles in the image, octaves, radians, radians, and the exponent by which
         power falls with frequency.
     sharpness : float
-        Of a texture: 0 leaves it smooth, large values make two levels of it.
+        For a texture: 0 leaves it smooth, large values reduce it to two levels.
     hues : ndarray of shape (2, 3) or None
-        Colors of the background and of the ink, if the category is one of colors too.
+        Colors of the background and of the ink, if they are part of the category.
     is_color_only : bool
-        Whether nothing but its colors tells it from others.
+        Whether only its colors distinguish it from other categories.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -94,7 +94,7 @@ def family(n: int) -> Callable[[Family], Family]:
 
 
 def draw_formulas(n_categories: int, seed: int) -> list[Formula]:
-    """Draw random formulas, in the shares that the families ask for.
+    """Sample random formulas, in proportion to the shares of the families.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def draw_formulas(n_categories: int, seed: int) -> list[Formula]:
 
 @family(110)
 def blob(rng: np.random.Generator) -> Formula:
-    """A closed curve of a few harmonics, filled."""
+    """A filled, closed curve of a few harmonics."""
     return Formula([Part(_harmonic_curve(rng), is_filled=True)])
 
 
@@ -133,7 +133,7 @@ def contour(rng: np.random.Generator) -> Formula:
 
 @family(60)
 def nested_contours(rng: np.random.Generator) -> Formula:
-    """A closed curve in itself, as outlines or as areas of changing level."""
+    """A closed curve nested in itself, as outlines or as areas of alternating level."""
     curve = _harmonic_curve(rng)
     n, is_filled = rng.integers(2, 5), rng.random() < 0.5
     scales = np.linspace(1, rng.uniform(0.15, 0.4), n)
@@ -148,7 +148,7 @@ def nested_contours(rng: np.random.Generator) -> Formula:
 
 @family(190)
 def writing(rng: np.random.Generator) -> Formula:
-    """One to four bent strokes, most of them joined, as by a pen."""
+    """One to four curved strokes, most of them joined, as if by a pen."""
     parts: list[Part] = []
     for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
         control = rng.uniform(-1, 1, (4, 2))
@@ -161,7 +161,7 @@ def writing(rng: np.random.Generator) -> Formula:
 
 @family(200)
 def glyph(rng: np.random.Generator) -> Formula:
-    """Straight and round strokes between the knots of a lattice, as in letters."""
+    """Straight and round strokes between the points of a lattice, as in letters."""
     knots = np.stack(np.meshgrid([-0.7, 0, 0.7], [-1, -0.33, 0.33, 1]), axis=-1).reshape(-1, 2)
     if rng.random() < 0.5:
         knots = np.stack(np.meshgrid([-0.75, 0, 0.75], [-1, 0, 1]), axis=-1).reshape(-1, 2)
@@ -213,7 +213,7 @@ def junction(rng: np.random.Generator) -> Formula:
 
 @family(90)
 def constellation(rng: np.random.Generator) -> Formula:
-    """Spots and bars at fixed places, light or dark, some on an area: as eyes and mouth stand."""
+    """Light or dark spots and bars at fixed positions, some on an area, like eyes and a mouth."""
     parts = []
     if rng.random() < 0.6:
         parts.append(Part(_ellipse(np.zeros(2), rng.uniform(0.75, 1, 2), 0.0), True, 0.55))
@@ -227,7 +227,7 @@ def constellation(rng: np.random.Generator) -> Formula:
 
 @family(40)
 def solid(rng: np.random.Generator) -> Formula:
-    """The shapes that everybody knows: regular polygons, stars, crosses, ellipses and rings."""
+    """Common shapes: regular polygons, stars, crosses, ellipses and rings."""
     is_filled = rng.random() < 0.6
     kind = rng.integers(5)
     if kind == 0:
@@ -257,7 +257,7 @@ def solid(rng: np.random.Generator) -> Formula:
 
 @family(50)
 def scatter(rng: np.random.Generator) -> Formula:
-    """Many copies of a small element that cover each other, at random levels."""
+    """Many overlapping copies of a small element, at random levels."""
     n = rng.integers(2, 7)
     angles = 2 * math.pi * np.arange(n) / n + rng.uniform(0, 7)
     corners = np.stack((np.cos(angles), np.sin(angles) * rng.uniform(0.25, 1)), axis=1)
@@ -271,7 +271,7 @@ def scatter(rng: np.random.Generator) -> Formula:
 
 @family(110)
 def texture(rng: np.random.Generator) -> Formula:
-    """Noise of a spectrum: fine or coarse, of one direction or all, smooth or of two levels."""
+    """Noise with a spectrum: fine or coarse, in one direction or all, smooth or in two levels."""
     frequency = math.exp(rng.uniform(math.log(1.5), math.log(12)))
     spread = rng.choice([0.12, 0.3, 0.8, 9.0])
     spectrum = (
@@ -286,19 +286,19 @@ def texture(rng: np.random.Generator) -> Formula:
 
 @family(40)
 def palette(rng: np.random.Generator) -> Formula:
-    """Coarse noise or a plain shape that only its colors tell from others."""
+    """Coarse noise or a plain shape that only its colors distinguish from others."""
     formula = texture(rng) if rng.random() < 0.6 else blob(rng)
     formula.hues, formula.is_color_only = _two_colors(rng), True
     return formula
 
 
 def _harmonic_curve(rng: np.random.Generator) -> Array:
-    """A closed curve whose coordinates are sums of harmonics, with a farthest point at 1."""
+    """A closed curve whose coordinates are sums of harmonics, scaled to a maximum of 1."""
     n = rng.integers(2, 7)
     decay = rng.uniform(0.9, 1.8)
     orders = np.arange(1, n + 1)
     amplitudes = rng.standard_normal((2, 2, n)) * orders**-decay
-    if rng.random() < 0.5:  # begin with a circle, so that fewer curves cross themselves
+    if rng.random() < 0.5:  # start with a circle, so that fewer curves cross themselves
         amplitudes[:, :, 0] = np.array([[1.0, 0.0], [0.0, 1.0]])
         amplitudes[:, :, 1:] *= 0.6
     waves = np.stack((np.cos(np.outer(orders, AROUND)), np.sin(np.outer(orders, AROUND))))
@@ -308,7 +308,7 @@ def _harmonic_curve(rng: np.random.Generator) -> Array:
 
 
 def _closed(outline: Array) -> Array:
-    """The same outline, as a line whose end is its start."""
+    """Return the outline as a line that ends where it starts."""
     along = np.linspace(0, N_POINTS, N_POINTS)
     joined = np.vstack((outline, outline[:1]))
     at = np.arange(N_POINTS + 1)
@@ -316,7 +316,7 @@ def _closed(outline: Array) -> Array:
 
 
 def _polyline(corners: Array) -> Array:
-    """Spread the points along the sides of a closed polygon, all corners among them."""
+    """Spread the points along the sides of a closed polygon, including all corners."""
     n = len(corners)
     steps = np.linspace(0, n, N_POINTS, endpoint=False)
     nearest = np.linspace(0, N_POINTS, n, endpoint=False).round().astype(int)
@@ -337,7 +337,7 @@ def _bezier(control: Array) -> Array:
 
 
 def _arc(start: Array, end: Array, bulge: float) -> Array:
-    """A line from start to end that bulges to the side by a share of its length."""
+    """A line from start to end that bulges to the side by a fraction of its length."""
     middle = (start + end) / 2 + bulge * np.array([end[1] - start[1], start[0] - end[0]])
     t = STRAIGHT
     return (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end
@@ -362,7 +362,7 @@ def _fit(formula: Formula, keep_aspect: bool = False) -> Formula:
 
 
 def _two_colors(rng: np.random.Generator) -> Array:
-    """Colors of background and ink that are not alike."""
+    """Sample clearly different colors of background and ink."""
     while True:
         colors = rng.random((2, 3))
         if np.abs(colors[0] - colors[1]).max() > 0.35:

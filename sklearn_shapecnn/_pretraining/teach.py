@@ -1,4 +1,4 @@
-"""Teach the bank: in steps of two batches, one for a default network and one for a part of it."""
+"""Train the bank in steps of two batches, one for a default network and one for a part of it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SHARES = (8, 3, 3, 8, 6, 10, 14, 14, 6, 6, 4, 10, 8)  # of the batches, in perce
 
 @dataclass(frozen=True)
 class Lesson:
-    """How the bank is taught.
+    """How the bank is trained.
 
     Attributes
     ----------
     n_categories, n_steps : int
     n_kernel_steps : int
-        Steps after these, which teach the filters of other sizes than the defaults'.
+        Further steps, which train the filters of non-default sizes.
     batch_size : int
     learning_rate, weight_decay, label_smoothing : float
     seed : int
@@ -46,13 +46,13 @@ class Lesson:
 
 
 class Teacher:
-    """Teach a bank, with checkpoints from which an interrupted run goes on.
+    """Train a bank, with checkpoints to resume an interrupted run.
 
     Parameters
     ----------
     lesson : Lesson
     folder : Path
-        Where the checkpoint is.
+        The folder of the checkpoint.
     """
 
     def __init__(self, lesson: Lesson, folder: Path) -> None:
@@ -80,7 +80,7 @@ class Teacher:
         return self.folder / "checkpoint.pt"
 
     def save(self) -> None:
-        """Write all that the rest of the run depends on."""
+        """Write everything that the rest of the run depends on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "lesson": asdict(self.lesson),
@@ -97,12 +97,12 @@ class Teacher:
         new.replace(self.checkpoint)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one of the same lesson."""
+        """Resume from the checkpoint, if there is one of the same lesson."""
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, weights_only=True)
         if state["lesson"] != asdict(self.lesson):
-            raise ValueError(f"{self.checkpoint} is of another lesson. Remove it to start anew.")
+            raise ValueError(f"{self.checkpoint} is from another lesson. Remove it to start over.")
         self.bank.load_state_dict(state["bank"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.bit_generator.state = json.loads(state["rng"])
@@ -110,7 +110,7 @@ class Teacher:
         self.losses, self.hits = state["losses"], state["hits"]
 
     def run(self, log_every: int = 100, save_every: int = 500) -> None:
-        """Teach until the end."""
+        """Train until the end."""
         start = time.perf_counter() - self.seconds
         n_all = self.lesson.n_steps + self.lesson.n_kernel_steps
         while self.step < n_all:
@@ -132,7 +132,7 @@ class Teacher:
                 self.save()
 
     def _teach_step(self, share: float) -> None:
-        """One step of the whole bank or most of it, and beside it of a random part of it."""
+        """Train the whole bank or most of it for one step, together with a random part of it."""
         size = self.lesson.batch_size
         side = self._random_side()
         cut = self._network(side, 4)
@@ -145,7 +145,7 @@ class Teacher:
         self._move(share)
 
     def _teach_kernels_step(self, share: float) -> None:
-        """One step of filters of other sizes than 3; all other weights stay as they are."""
+        """Train the filters of sizes other than 3 for one step; keep all other weights."""
         side = self._random_side()
         cut = self._network(side, int(self.rng.choice(DEPTHS)))
         sizes = self.rng.choice(KERNEL_SIZES, len(cut.n_filters))
@@ -161,7 +161,7 @@ class Teacher:
         self._move(share)
 
     def _network(self, side: int, n_stages: int) -> Cut:
-        """A network of the whole width, whose last maps are 3 to 9 pixels wide."""
+        """Choose a network of full width whose last feature maps are 3 to 9 pixels wide."""
         n_halvings = max(0, round(np.log2(side / self.rng.choice([4.4, 4.4, 4.4, 6, 9]))))
         order = [0, 0, 1, 2, 3] if side > 48 else [0, 1, 2, 3] if side >= 16 else [1, 2, 0, 3]
         pool = [1] * n_stages
@@ -170,7 +170,7 @@ class Teacher:
         return Cut(N_FILTERS[:n_stages], (3,) * n_stages, tuple(pool))
 
     def _part(self, cut: Cut) -> Cut:
-        """A network of fewer filters."""
+        """Choose a network with fewer filters."""
         if self.rng.random() < 0.5:  # the same share of each stage
             shares = [self.rng.choice([0.125, 0.25, 0.5, 0.5, 0.75])] * len(cut.n_filters)
         else:
@@ -185,7 +185,7 @@ class Teacher:
         if side > 32:
             n = n * 3 // 4
         images, labels = self.drawer.sample(n, side, is_color, self.rng)
-        # About as the scale of an estimator's pixels is set.
+        # Roughly the pixel scale that an estimator sets.
         pixels = torch.from_numpy(images).permute(0, 3, 1, 2).sub(0.5).div(0.29)
         if is_color:
             pixels = pixels.contiguous(memory_format=torch.channels_last)

@@ -1,1 +1,1 @@
-"""How one network is trained once: samples, batches, schedule, optimizer, loop."""
+"""How a network is trained: samples, batches, schedule, optimizer, loop."""

@@ -1,4 +1,4 @@
-"""Random changes of the images in training: shifts, flips, turns and zooms."""
+"""Random changes to the images during training: shifts, flips, rotations and zooms."""
 
 from __future__ import annotations
 
@@ -13,35 +13,41 @@ from torch.nn import functional as F
 from sklearn_shapecnn._input.errors import prefix_errors
 
 AUGMENTATIONS = ("jitter", "shift", "horizontal_flip", "vertical_flip", "flips", "quarter_turns")
-MANY_IMAGES = 1000  # from which on 'auto' only shifts them
+MANY_IMAGES = 1000  # from this number on, 'auto' only shifts them
 MIN_JITTERED_SIDE = 8  # pixels
-JITTERED_SHARE = 0.75  # of the images; the others stay as sharp as they are
+JITTERED_SHARE = 0.75  # of the images; the others stay sharp
 MAX_TURN, MAX_ZOOM, MAX_MOVE = math.radians(10), 0.1, 0.1  # an angle and shares of the side
 
 
 def auto_augment(n_samples: int, image_shape: tuple[int, int, int], is_stream: bool) -> str:
-    """Choose jitter for few images, which need it most; it costs a little where there are many.
+    """Choose jitter for few images, which need it most; it costs a little if there are many.
 
-    Nobody knows how many a stream has, and tiny images are not jittered.
+    The number of images in a stream is unknown, and tiny images are not jittered.
     """
     is_few = n_samples < MANY_IMAGES and not is_stream
     return "jitter" if is_few and min(image_shape[:2]) >= MIN_JITTERED_SIDE else "shift"
 
 
+AUGMENT_ADVICE = (
+    "'jitter' turns, scales and moves images a little; 'quarter_turns' turns them by right angles."
+)
+
+
 def check_augment(augment: Any, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
-    """Turn the parameter `augment` into names of augmentations, 'auto' among them.
+    """Turn the parameter `augment` into names of augmentations, including 'auto'.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or the images are not square and so cannot be turned.
+        If a name is unknown, or if images are not square and so cannot be rotated.
     """
     with prefix_errors("augment"):
         names = [] if augment is None else np.ravel(augment).tolist()
     for name in names:
         if name not in ("auto", *AUGMENTATIONS):
             raise ValueError(
-                f"augment holds {name!r}, which is none of auto, {', '.join(AUGMENTATIONS)}."
+                f"augment holds {name!r}, which is none of auto, {', '.join(AUGMENTATIONS)}. "
+                f"{AUGMENT_ADVICE}"
             )
     if "quarter_turns" in names and image_shape[0] != image_shape[1]:
         raise ValueError(
@@ -60,7 +66,7 @@ def resolve_augment(
 ) -> tuple[str, ...]:
     """Replace 'auto' by what suits the number of images and their size.
 
-    By nothing if the targets are numbers, which may change with the image.
+    If the targets are numbers, which may change with the image, this is nothing.
     """
     if has_numbers:
         return tuple(name for name in names if name != "auto")
@@ -69,18 +75,18 @@ def resolve_augment(
 
 
 class Augment:
-    """Move, flip and turn each image of a batch at random.
+    """Move, flip and rotate each image of a batch at random.
 
-    Every pixel of the result is one of the image's own; those that come into view repeat the pixel
-    at the border. Shifts, flips and quarter turns together are one look-up. Jitter turns, zooms and
-    moves three images in four, and takes the nearest pixel.
+    Every pixel of the result comes from the image; pixels from beyond the border repeat the pixel
+    at the border. Shifts, flips and quarter turns together are one look-up. Jitter rotates, zooms
+    and moves three images in four, and takes the nearest pixel.
 
     Parameters
     ----------
     names : sequence of str
         Some of ``AUGMENTATIONS``.
     image_shape : tuple of int (height, width, channels)
-        Quarter turns need a square.
+        Must be square for quarter turns.
     """
 
     def __init__(self, names: Sequence[str], image_shape: tuple[int, int, int]) -> None:
@@ -93,7 +99,7 @@ class Augment:
             bool({"vertical_flip", "flips", "quarter_turns"} & set(names)),
             bool({"horizontal_flip", "flips", "quarter_turns"} & set(names)),
         )
-        # A turn by 90 degrees is a reflection at the diagonal and a flip.
+        # A rotation by 90 degrees is a reflection across the diagonal and a flip.
         self.transpose = "quarter_turns" in names
         self.only_rotates = self.transpose and not {
             "vertical_flip",
@@ -103,7 +109,7 @@ class Augment:
 
     @staticmethod
     def _max_shift(side: int) -> int:
-        """Farthest shift in pixels: a sixteenth of a side, so none in the tiniest images."""
+        """Largest shift in pixels: a sixteenth of the side, so none in the smallest images."""
         return round(side / 16)
 
     def __call__(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -123,7 +129,7 @@ class Augment:
         turn, zoom, down, right = 2 * uniform - 1
         zoom = torch.exp(MAX_ZOOM * zoom)
         cos, sin = torch.cos(MAX_TURN * turn) * zoom, torch.sin(MAX_TURN * turn) * zoom
-        # From a place in the result to one in the image, both from -1 to 1 along each side.
+        # From a position in the result to one in the image, both from -1 to 1 along each side.
         affine = torch.stack(
             (
                 torch.stack((cos, sin * height / width, 2 * MAX_MOVE * right), dim=1),
@@ -132,10 +138,10 @@ class Augment:
             dim=1,
         )
         grid = F.affine_grid(affine, [n, 1, height, width], align_corners=False)
-        # Not by padding_mode="border", which not every device has.
+        # Not by padding_mode="border", which some devices do not support.
         last = torch.tensor([1 - 1 / width, 1 - 1 / height], dtype=pixels.dtype)
         grid = torch.maximum(torch.minimum(grid, last), -last)
-        # The nearest pixel, not a mean of four: blurred images would teach what sharp ones lack.
+        # The nearest pixel, not a mean of four: the network should not learn from blurred images.
         return F.grid_sample(pixels, grid.to(pixels.device), mode="nearest", align_corners=False)
 
     def _look_up(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -143,7 +149,7 @@ class Augment:
         flip_rows, flip_columns, transpose = torch.randint(
             2, (3, n), generator=generator, dtype=torch.bool
         )
-        if self.only_rotates:  # rotations alone, no mirror images
+        if self.only_rotates:  # only rotations, no mirror images
             flip_columns = flip_rows ^ transpose
         (shift_y, shift_x), (may_flip_y, may_flip_x) = self.max_shift, self.flip
         rows = self._source_index(height, shift_y, may_flip_y, flip_rows, generator)
@@ -160,7 +166,7 @@ class Augment:
     def _source_index(
         side: int, max_shift: int, may_flip: bool, flip: torch.Tensor, generator: torch.Generator
     ) -> torch.Tensor:
-        """For each image, which row (or column) of it each row (or column) of the result shows."""
+        """Find which row (or column) of each image each row (or column) of the result shows."""
         index = torch.arange(side).expand(len(flip), side)
         if max_shift:
             shift = torch.randint(-max_shift, max_shift + 1, (len(flip), 1), generator=generator)

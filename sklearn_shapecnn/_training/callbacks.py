@@ -1,4 +1,4 @@
-"""Callbacks of skorch that end a training: for a bad loss, no improvement, or on request."""
+"""skorch callbacks that end training: for a bad loss, no improvement, or on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn_shapecnn._training.sample import Sample
 
 
 class StopTraining(Exception):
-    """Raised by a callback to end the training after this epoch."""
+    """Raised by a callback to end training after this epoch."""
 
 
 class StopEpoch(Exception):
@@ -23,14 +23,14 @@ class StopEpoch(Exception):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C after the first epoch: the net has settled with what it has learned until then."""
+    """Ctrl-C after the first epoch: the net has kept what it learned until then."""
 
 
 class CheckLoss(Callback):
-    """Refuse to go on with a network whose loss is no longer finite."""
+    """Raise an error if the loss of the network is no longer finite."""
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Look at the loss of the epoch."""
+        """Check the loss of the epoch."""
         loss = net.history[-1, "train_loss"]
         if not math.isfinite(loss):
             net.fail(f"the loss became {loss} in epoch {len(net.history)}")
@@ -65,19 +65,19 @@ class KeepBest(Callback):
         net.history.record(f"{score_name}_best", is_best)
         net.history.record("valid_loss_best", is_best)
         self.stop_training = self.n_waited >= self.n_iter_no_change
-        # Last and at once: an interrupt finds an epoch that counts, or one that left no trace.
+        # Last and at once, so that an interrupted epoch counts completely or not at all.
         self.scores, self.best, self.best_weights = [*self.scores, score], best, weights
 
 
 class StopIfAsked(Callback):
-    """End an epoch or the training if one of the other callbacks has asked for it.
+    """End the epoch or the training if another callback has asked for it.
 
-    It comes last, so that all of them have seen the epoch.
+    It comes last, so that all callbacks have seen the epoch.
 
     Parameters
     ----------
     callbacks : sequence of skorch.callbacks.Callback
-        Those with an attribute ``stop_epoch`` or ``stop_training`` that is True have asked.
+        They ask with an attribute ``stop_epoch`` or ``stop_training`` that is True.
     """
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:

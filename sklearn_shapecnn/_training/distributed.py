@@ -1,8 +1,8 @@
 """One fit shared by several processes, with Hugging Face Accelerate.
 
-Each process sees its share of every batch; their gradients are averaged. Whatever decides how the
-training goes on is computed from the same numbers in all processes: one that went its own way
-would leave the others waiting.
+Each process sees its share of every batch, and the gradients are averaged. All processes compute
+their decisions about training from the same numbers: a process that decided differently would leave
+the others waiting.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class ProcessGroup:
     Parameters
     ----------
     device : {'auto', 'cpu'}
-        'auto' takes the GPU of each process, or the CPU if there is none. The first choice holds as
-        long as the process lives, since Accelerate keeps it.
+        'auto' uses the GPU of each process, or the CPU if there is none. The first choice applies
+        as long as the process lives, because Accelerate keeps it.
 
     Attributes
     ----------
     device : str
-        Where this process computes.
+        Device of this process.
 
     Raises
     ------
@@ -76,23 +76,23 @@ class ProcessGroup:
         n_started = int(os.environ.get("WORLD_SIZE", 1))
         if n_started > 1 and multiprocessing.current_process().name.startswith("Loky"):
             raise ValueError(
-                "distributed=True cannot share a fit from within a worker of joblib, which is none "
-                "of the processes that were launched. Set n_jobs=1: all of them take part in each "
+                "distributed=True cannot share a fit inside a joblib worker, which is not one of "
+                "the launched processes. Set n_jobs=1: all launched processes take part in each "
                 "fit."
             )
         has_gpu = torch.cuda.is_available() or torch.xpu.is_available()
         # Under torchrun, Accelerate joins processes on the CPU only if it is told to use the CPU.
-        # What an Accelerator of the user's own has settled stays.
+        # The settings of a user's own Accelerator stay.
         on_cpu = device == "cpu" or (n_started > 1 and not has_gpu)
         was_joined = torch.distributed.is_available() and torch.distributed.is_initialized()
-        # Without the first variable, Accelerate would choose the number of threads; the second one
-        # it sets on a Mac and leaves behind.
+        # Without the first variable, Accelerate would choose the number of threads. It sets the
+        # second one on a Mac and does not reset it.
         with patch_environment(
             OMP_NUM_THREADS=torch.get_num_threads(), PYTORCH_ENABLE_MPS_FALLBACK=1
         ):
             self.accelerator = accelerate.Accelerator(
                 cpu=on_cpu and not is_initialized(),
-                device_placement=False,  # the net is made where it belongs
+                device_placement=False,  # the net is made on its device
                 mixed_precision="no",
                 dynamo_backend="no",
                 gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
@@ -102,7 +102,7 @@ class ProcessGroup:
         how = self.accelerator.distributed_type.value
         if how != "NO" and not how.startswith("MULTI_"):
             raise ValueError(
-                f"distributed=True has each process hold the whole network, but Accelerate is "
+                f"With distributed=True, each process holds the whole network, but Accelerate is "
                 f"configured for {how}. Launch with torchrun."
             )
         if n_started > self.accelerator.num_processes:
@@ -122,20 +122,20 @@ class ProcessGroup:
 
     @property
     def rank(self) -> int:
-        """Which of the processes this is."""
+        """Index of this process."""
         return self.accelerator.process_index
 
     @property
     def size(self) -> int:
-        """How many processes there are."""
+        """Number of processes."""
         return self.accelerator.num_processes
 
     def broadcast(self, value: Any) -> Any:
-        """Give all processes what the first one has."""
+        """Send the value of the first process to all processes."""
         return self._broadcast([value])[0]
 
     def gather(self, values: Any, dtype: torch.dtype = torch.float64) -> np.ndarray:
-        """The values of all processes, one row each."""
+        """Collect the values of all processes, one row each."""
         mine = torch.tensor([values], dtype=dtype, device=self.accelerator.device)
         return self.accelerator.gather(mine).cpu().numpy()
 
@@ -151,8 +151,8 @@ class ProcessGroup:
         """Train a net together; afterwards it is the same in all processes.
 
         The parameters and errors are those of :func:`~sklearn_shapecnn._training.loop.train`, but
-        an interrupt keeps nothing. Besides, ValueError is raised if the processes came with
-        different images or parameters, or with too few images for all of them.
+        an interrupt keeps nothing. ValueError is also raised if the processes have different images
+        or parameters, or too few images for all of them.
         """
         if self.size == 1:
             train(net, sample, held_out, settings, callbacks)
@@ -166,7 +166,7 @@ class ProcessGroup:
             )
         n_batches = count_batches(len(sample), math.ceil(len(sample) / most_batches))
         settings = replace(settings, n_batches=min(settings.n_batches, n_batches))
-        dropouts = dropout_layers(net.module_)  # they have one generator
+        dropouts = dropout_layers(net.module_)  # they share one generator
         shared = DistributedNet.sharing(net, self)
         dropouts[0].generator.manual_seed(_seed_of_process(settings.seed, self.rank))
         if not self.accelerator.is_main_process:
@@ -175,12 +175,12 @@ class ProcessGroup:
             train(shared, sample, held_out, settings, callbacks)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(
-                "A fit that several processes share was interrupted. They may stand at different "
-                "steps, so that what was learned cannot be kept."
+                "A fit shared by several processes was interrupted. They may be at different "
+                "steps, so what they learned cannot be kept."
             ) from error
         dropouts[0].generator.manual_seed(settings.seed)
-        # The processes have computed the same, but machines of different kinds round differently;
-        # and the history holds times.
+        # The processes have computed the same, but different kinds of machines round differently,
+        # and the history contains times.
         weights = {name: value.cpu() for name, value in net.module_.state_dict().items()}
         weights, net.history = self.broadcast((weights, shared.history))
         net.module_.load_state_dict(weights)
@@ -193,10 +193,10 @@ def check_agreement(
     held_out: Sample | None,
     settings: TrainingSettings,
 ) -> None:
-    """Raise ValueError, in all processes, unless all are about to do the same."""
+    """Raise ValueError in all processes unless all of them are about to do the same."""
     digest = hashlib.blake2b(digest_size=8)
     digest.update(repr((net.module_.config, settings, net.criterion_.to_plain())).encode())
-    # Those of the module depend on the scale of the images as well.
+    # Those of the module also depend on the scale of the images.
     for value in (*net.module_.state_dict().values(), *net.criterion_.state_dict().values()):
         digest.update(value.cpu().contiguous().numpy().tobytes())
     for part in (sample, held_out):
@@ -213,16 +213,16 @@ def check_agreement(
 
 
 class DistributedNet(ShapeNet):
-    """A net that trains the network of another one, together with the other processes."""
+    """A net that trains the network of another net, together with the other processes."""
 
     net: ShapeNet
     group: ProcessGroup
 
     @classmethod
     def sharing(cls, net: ShapeNet, group: ProcessGroup) -> DistributedNet:
-        """Make one that shares everything with a net, which itself stays free of Accelerate."""
+        """Make a net that shares everything with another one, which stays free of Accelerate."""
         shared = cls.__new__(cls)
-        # The optimizer too, which is made by asking for it.
+        # Also the optimizer, which is made on first access.
         shared.__dict__.update(vars(net), optimizer_=net.optimizer_, net=net, group=group)
         return shared
 
@@ -230,7 +230,7 @@ class DistributedNet(ShapeNet):
     def compute_gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Average the gradients of all processes.
 
-        torch's DistributedDataParallel would do it while it computes them, but imports torch's
+        torch's DistributedDataParallel would do this while it computes them, but it imports torch's
         compiler.
         """
         with torch.enable_grad():
@@ -251,7 +251,7 @@ class DistributedNet(ShapeNet):
             self.net.callbacks_ = own_callbacks
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks; all processes stop after an epoch if those of one ask for it."""
+        """Call the callbacks; all processes stop after an epoch if one of them asks for it."""
         if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
             return
@@ -263,7 +263,7 @@ class DistributedNet(ShapeNet):
         except KeyboardInterrupt:
             callbacks = [callback for _, callback in self.callbacks_]
             wish = StopTraining if has_stopped_early(callbacks) else KeyboardInterrupt
-        # The same exception in all processes: they go the same way from here.
+        # The same exception in all processes, so that all of them proceed in the same way.
         kinds: list[type[BaseException] | None] = [None, StopTraining, KeyboardInterrupt]
         strongest = kinds[int(self.group.gather(kinds.index(wish)).max())]
         if strongest is not None:
@@ -308,12 +308,12 @@ class DistributedNet(ShapeNet):
 
 @dataclass
 class ProcessShare(Sample):
-    """A sample of whose batches one process sees its share.
+    """A sample of which one process sees its share of each batch.
 
     Attributes
     ----------
     rank, n_processes : int
-        Which process of how many.
+        Index of the process, and number of processes.
     """
 
     rank: int = 0
@@ -322,13 +322,13 @@ class ProcessShare(Sample):
     def batch(self, indices: np.ndarray, device: str) -> Batch:
         mine = indices[self.rank :: self.n_processes]
         pixels, (targets, weights) = super().batch(mine, device)
-        # The mean over the processes of their mean losses becomes that over the whole batch.
+        # Makes the mean of the processes' mean losses equal to the mean over the whole batch.
         weights = weights * (self.n_processes * len(mine) / len(indices))
         return pixels, (targets, weights)
 
 
 class ReseededAugment:
-    """Augmentation with a generator of its own: all processes share the one of the order."""
+    """Augmentation with its own generator: all processes share the one for the order."""
 
     def __init__(self, augment: Augment, seed: int) -> None:
         self.augment = augment
@@ -339,7 +339,7 @@ class ReseededAugment:
 
 
 def _end_process_group() -> None:
-    """End the threads of torch's process group: a process that ends with them running may crash."""
+    """End the threads of torch's process group: a process that exits before them may crash."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

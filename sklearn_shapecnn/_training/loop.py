@@ -89,9 +89,7 @@ def train(
             for n_epochs in settings.rounds:
                 # Each round has an order of its own.
                 net.iterator_train__seed = settings.seed + len(net.history)
-                for callback in added:
-                    if isinstance(callback, SetLearningRate | ShowProgress):
-                        callback.start_round(n_epochs * settings.n_batches)
+                learning_rate.start_round(n_epochs * settings.n_batches)
                 net.fit_loop(sample, epochs=n_epochs)
                 if has_learned(net, sample):
                     break

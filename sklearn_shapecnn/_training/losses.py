@@ -1,4 +1,4 @@
-"""The losses: of classes, of labels and of numbers, and how the answers of each are scored."""
+"""The losses for classes, labels and numbers, and how predictions of each are scored."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from torch.nn import functional as F
 
 from sklearn_shapecnn._input.targets import label_shares
 
-LEARNED_LOSS = 0.02  # mean loss above the least possible at which nothing is left to learn
+LEARNED_LOSS = 0.02  # mean loss above the minimum at which nothing is left to learn
 NUMBER_LOSSES = ("squared_error", "absolute_error", "huber")
 
 
 class Loss(nn.Module):
-    """One loss for each image, and what the answers to many images are worth.
+    """The loss of each image, and the score of the predictions for many images.
 
     Attributes
     ----------
     score_name : str
-        What the history of a net calls the score on held-out images.
+        Name of the score on held-out images in the history of a net.
     is_of_numbers : bool
         Whether the targets are numbers instead of classes or labels.
     epoch_factor : int
-        How many times as many epochs a training takes as one of classes. Measured: after as many,
-        labels and numbers are still learned much better by going on.
+        How many times as many epochs training takes as for classes. Measured: after the same
+        number, labels and numbers still improve a lot with more epochs.
     max_gradient_norm : float
-        Gradients of a batch are cut down to this length.
+        Gradients of a batch are clipped to this norm.
     """
 
     epoch_factor: ClassVar[int] = 2
@@ -38,46 +38,45 @@ class Loss(nn.Module):
     is_of_numbers: ClassVar[bool] = False
 
     def forward(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Losses of shape (n,) of scores of shape (n, n_outputs)."""
+        """Compute losses of shape (n,) from scores of shape (n, n_outputs)."""
         raise NotImplementedError
 
     def plain(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The same without label smoothing."""
+        """Compute the losses without label smoothing."""
         return self(scores, targets)
 
     def probabilities(self, scores: torch.Tensor) -> torch.Tensor:
-        """Probabilities from scores; numbers stay what they are."""
+        """Turn scores into probabilities; numbers stay as they are."""
         return scores
 
     def sums(
         self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
-        """Sums over images, in float64, that `score` needs; the last is that of the weights."""
+        """Compute the sums over images for `score`, in float64; the last is that of the weights."""
         right = self._are_right(scores, targets).double()
         return torch.stack(((right * weights).sum(), weights.double().sum()))
 
     def score(self, sums: torch.Tensor) -> float:
-        """Weighted accuracy, or R2 where the targets are numbers."""
+        """Compute the weighted accuracy, or R2 if the targets are numbers."""
         return float(sums[0] / sums[1])
 
     def bounds(
         self, targets: np.ndarray, weights: np.ndarray, smoothed: bool = True
     ) -> tuple[float, float]:
-        """The loss of a network that knows each target, and of one that looks at no image.
+        """Compute the loss of perfect predictions, and that of the best constant prediction.
 
-        The latter gives all images the answer that is the best one for the sample. `smoothed` says
-        whether there is label smoothing.
+        `smoothed` says whether there is label smoothing.
         """
         raise NotImplementedError
 
     def learned(self, targets: np.ndarray, weights: np.ndarray) -> float:
-        """The training loss below which nothing is left to learn."""
+        """Compute the training loss below which nothing is left to learn."""
         least, guessing = self.bounds(targets, weights)
-        # A rare class is a small part of the loss: all of it may be still to be learned.
+        # A rare class is a small part of the loss, so it may still have to be learned.
         return least + min(LEARNED_LOSS, 0.1 * (guessing - least))
 
     def to_plain(self) -> dict[str, Any]:
-        """What `loss_from_plain` makes the same loss of, but for the weights of labels."""
+        """Return the input for `loss_from_plain`, except for the weights of labels."""
         raise NotImplementedError
 
     def _are_right(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -85,7 +84,7 @@ class Loss(nn.Module):
 
 
 class ClassLoss(Loss):
-    """Cross-entropy of one class an image, after a softmax.
+    """Cross-entropy of one class per image, after a softmax.
 
     Parameters
     ----------
@@ -131,14 +130,14 @@ class ClassLoss(Loss):
 
 
 class LabelLoss(Loss):
-    """Binary cross-entropy of labels that are independent of each other, as their mean.
+    """Mean binary cross-entropy of labels that are independent of each other.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
         Share of each 0 and 1 that is spread evenly over both.
     label_weights : array-like of shape (2, n_labels), default=None
-        Weights of the absence and of the presence of each label; None weighs all alike.
+        Weights of the absence and of the presence of each label; None weights all equally.
     """
 
     label_weights: torch.Tensor | None
@@ -176,7 +175,7 @@ class LabelLoss(Loss):
         if self.label_weights is not None:
             shares = shares * self.label_weights.numpy(force=True)
         total = shares.sum(axis=0)
-        # Of the smoothed labels: some of the 1s count as 0, and the other way around.
+        # For smoothed labels, some of the 1s count as 0, and vice versa.
         smooth = shares * (1 - smoothing / 2) + shares[::-1] * smoothing / 2
         best = np.divide(smooth, total, out=np.zeros_like(smooth), where=total > 0)
         known = entr(smoothing / 2) + entr(1 - smoothing / 2)
@@ -190,7 +189,7 @@ class LabelLoss(Loss):
 
 
 class NumberLoss(Loss):
-    """How far numbers are from their targets, as the mean over the targets of an image.
+    """Distance of predictions from numbers, as the mean over the targets of an image.
 
     Parameters
     ----------
@@ -198,7 +197,7 @@ class NumberLoss(Loss):
         'huber' is half the squared error up to one, and grows linearly beyond.
     """
 
-    # Shorter, batches with large errors would count too little, and the mean become the median.
+    # With less, batches with large errors would count too little: the mean would become the median.
     max_gradient_norm: ClassVar[float] = 10.0
     score_name: ClassVar[str] = "valid_r2"
     is_of_numbers: ClassVar[bool] = True
@@ -227,7 +226,7 @@ class NumberLoss(Loss):
     def score(self, sums: torch.Tensor) -> float:
         rests, firsts, squares = sums[:-1].unflatten(0, (3, -1))
         spreads = squares - firsts**2 / sums[-1]
-        # Targets that are all the same tell nothing; alone they count as in r2_score.
+        # Constant targets are left out. If all targets are constant, they count as in r2_score.
         is_even = spreads <= 1e-12 * squares
         scores = torch.where(is_even, (rests == 0).double(), 1 - rests / spreads)
         return float(scores[~is_even].mean() if not is_even.all() else scores.mean())
@@ -246,19 +245,19 @@ class NumberLoss(Loss):
         return 0.0, float(np.average(losses.numpy(), weights=weights))
 
     def learned(self, targets: np.ndarray, weights: np.ndarray) -> float:
-        return 0.0  # numbers can always be met more closely
+        return 0.0  # numbers can always be predicted more closely
 
     def to_plain(self) -> dict[str, Any]:
         return {"of": self.kind}
 
 
 def loss_from_plain(plain: dict[str, Any], n_outputs: int) -> Loss:
-    """Make the loss of a net from what a file holds of it.
+    """Make the loss of a net from the content of a file.
 
     Raises
     ------
     ValueError
-        If it is none that this version knows.
+        If this version does not know the loss.
     """
     kind = plain["of"]
     if kind == "classes":
@@ -271,7 +270,7 @@ def loss_from_plain(plain: dict[str, Any], n_outputs: int) -> Loss:
 
 
 def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """The least value such that values up to it have this share of the weight."""
+    """Find the smallest value such that values up to it have this share of the weight."""
     order = np.argsort(values, kind="stable")
     totals = np.cumsum(weights[order])
     return float(values[order[np.searchsorted(totals, share * totals[-1])]])

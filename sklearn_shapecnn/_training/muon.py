@@ -23,17 +23,17 @@ class Muon(torch.optim.Optimizer):
     ----------
     params : iterable of Tensor or of dict
         Weights, or groups of weights. A group with ``use_muon=True`` holds filter banks, which turn
-        and keep their length; all other groups are for AdamW.
+        and keep their length. AdamW updates all other groups.
     lr : float, default=0.01
         Learning rate. Filters move by ten times the rate, as a share of their length.
     weight_decay : float, default=0.01
-        Of the weights that AdamW moves: it would not change the filters.
+        Weight decay of AdamW. It would not change the filters.
     betas : tuple of float, default=(0.9, 0.999)
-        Of AdamW.
+        Parameter of AdamW.
     eps : float, default=1e-8
-        Of AdamW.
+        Parameter of AdamW.
     fused : bool, default=False
-        Whether AdamW moves all weights of a group in one call, if the device can do that.
+        Whether AdamW updates all weights of a group in one call, if the device supports it.
 
     Notes
     -----
@@ -70,7 +70,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Move all weights that have a gradient by one step."""
+        """Update all weights that have a gradient by one step."""
         loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
@@ -82,13 +82,13 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def load_state(self, weight: torch.Tensor, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take over what is known of the earlier steps of a weight."""
+        """Restore the state that a weight has from earlier steps."""
         for name, array in arrays.items():
             device = self._step_device(weight) if name == "step" else weight.device
             self.state[weight][name] = torch.tensor(array, device=device)
 
     def _step_device(self, weight: torch.Tensor) -> torch.device:
-        """Where the number of steps of a weight is counted: a fused step wants it beside it."""
+        """Device of the step count of a weight: a fused step needs both on the same one."""
         return weight.device if self.defaults["fused"] else torch.device("cpu")
 
     def _turn(self, weight: torch.Tensor, learning_rate: float) -> None:
@@ -98,7 +98,7 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"]
         torch.add(gradient, momentum, alpha=MOMENTUM, out=momentum)
-        # One row a filter, in the order of its memory, so that the filters change in place.
+        # One row per filter, in memory order, so that the filters change in place.
         is_last = not weight.is_contiguous()
         filters = _channels(weight, is_last).view(len(weight), -1)
         matrix = _channels(gradient.add(momentum, alpha=MOMENTUM), is_last).flatten(1)
@@ -137,7 +137,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def _channels(bank: torch.Tensor, is_last: bool) -> torch.Tensor:
-    """A filter bank with its channels as the second axis or the last one."""
+    """Return a filter bank with its channels on the second or the last axis."""
     return bank.movedim(1, -1) if is_last else bank
 
 
@@ -146,16 +146,16 @@ def _is_tall(matrix: torch.Tensor) -> bool:
 
 
 def _orthogonalizer(matrix: torch.Tensor) -> torch.Tensor:
-    """The symmetric matrix that sets all singular values of another one to about one.
+    """Compute the symmetric matrix that sets all singular values of a matrix X to about one.
 
-    It is as large as the shorter side of the other one, X, and stands on that side of it.
+    It is as large as the shorter side of X, and multiplies X from that side.
 
     The coefficients of this Newton-Schulz iteration are those of Jordan et al. (see `Muon`). It
-    replaces X by P X, where P is a polynomial of X X'. All these polynomials commute, so that X X'
-    becomes P X X' P and X itself is not needed before the end.
+    replaces X by P X, where P is a polynomial of X X'. All these polynomials commute, so X X'
+    becomes P X X' P, and X itself is not needed before the end.
     """
     square = matrix.T @ matrix if _is_tall(matrix) else matrix @ matrix.T
-    scale = square.trace().clamp(min=1e-24).rsqrt()  # by it X gets a length of one
+    scale = square.trace().clamp(min=1e-24).rsqrt()  # scales X to a length of one
     square *= scale * scale
     product = _polynomial(square)
     factor = product

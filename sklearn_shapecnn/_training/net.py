@@ -1,4 +1,4 @@
-"""ShapeNet: a net of skorch with a weighted loss, and how to build and to compute with it."""
+"""ShapeNet: a skorch net with a weighted loss, and how to build it and compute with it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 
 from sklearn_shapecnn._compat import declare_optimizer
 from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._input.pixel_range import PixelRange
 from sklearn_shapecnn._network.config import NetworkConfig
 from sklearn_shapecnn._network.inference import InferencePlan, PlainNetwork, can_plan
 from sklearn_shapecnn._network.inputs import images_at_once, to_tensor
@@ -31,14 +32,14 @@ from sklearn_shapecnn._training.target_scale import TargetScale
 
 @dataclass
 class OptimizerMemory:
-    """What an optimizer knows of the steps that it has made, as plain arrays.
+    """State of an optimizer from its earlier steps, as plain arrays.
 
     Attributes
     ----------
     moments : dict of str to dict of str to ndarray
-        By the name of each weight.
+        State of each weight, by its name.
     learning_rate : float
-        That of the last step.
+        Learning rate of the last step.
     """
 
     moments: dict[str, dict[str, np.ndarray]]
@@ -46,19 +47,20 @@ class OptimizerMemory:
 
 
 class ShapeNet(NeuralNet):
-    """A net of skorch with a weighted loss and a plain training step.
+    """A skorch net with a weighted loss and a plain training step.
 
-    Its module gives scores, its criterion one loss an image.
+    Its module returns scores, and its criterion one loss per image.
     """
 
     callbacks_: list[tuple[str, Callback]]
     criterion_: Loss
     module_: ShapeCNN
     memory_: OptimizerMemory | None = None  # of a net from a file, until it has an optimizer
-    knows_scale_: bool = True  # False as long as all its images were of one color
-    has_doubted_scale_: bool = False  # whether it has met images that seem to be on another scale
+    knows_scale_: bool = True  # False while all its images have been of one color
+    has_doubted_scale_: bool = False  # whether it has seen images that seem to be on another scale
+    pixel_range_: PixelRange | None = None  # of all images so far
     target_scale_: TargetScale | None = None  # of targets that are numbers
-    _plan: InferencePlan | None = None  # made on first use, and anew when the network changes
+    _plan: InferencePlan | None = None  # made on first use, and again when the network changes
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         return [
@@ -68,7 +70,7 @@ class ShapeNet(NeuralNet):
         ]
 
     def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
-        """Parameters by name, those of the net's own callbacks and not of skorch's default ones."""
+        """Get parameters by name, with those of the net's own callbacks, not skorch's defaults."""
         names = {f"callbacks__{name}" for name, _ in getattr(self, "callbacks_", [])}
         return {
             name: value
@@ -78,7 +80,7 @@ class ShapeNet(NeuralNet):
 
     @cached_property
     def optimizer_(self) -> Muon:
-        """The optimizer, which is made on first use: a net that only predicts needs none."""
+        """The optimizer, made on first use because a net that only predicts needs none."""
         args, kwargs = self.get_params_for_optimizer("optimizer", self.get_all_learnable_params())
         optimizer = self.optimizer(*args, **kwargs)
         if self.memory_ is not None:
@@ -90,7 +92,7 @@ class ShapeNet(NeuralNet):
         return optimizer
 
     def initialize_optimizer(self, triggered_directly: None = None) -> ShapeNet:
-        """Forget the optimizer and all that it knows; the next use makes a new one."""
+        """Discard the optimizer and its state; the next use makes a new one."""
         if "optimizer" not in self.prefixes_:
             declare_optimizer(self)
         self.__dict__.pop("optimizer_", None)
@@ -98,12 +100,12 @@ class ShapeNet(NeuralNet):
         return self
 
     def optimizer_memory(self) -> OptimizerMemory:
-        """What the optimizer knows; the arrays may share memory with it."""
+        """Return the state of the optimizer; the arrays may share memory with it."""
         if "optimizer_" not in vars(self) and self.memory_ is not None:
             return self.memory_
         states = self.optimizer_.state
         moments = {
-            # Copied, so that their strides are those that a copy of the estimator has.
+            # Copied, so that they have the same strides as in a copy of the estimator.
             name: {k: array.copy(order="K") for k, array in to_arrays(states[weight]).items()}
             for name, weight in self.module_.named_parameters()
             if weight in states
@@ -113,13 +115,13 @@ class ShapeNet(NeuralNet):
     def get_loss(
         self, y_pred: torch.Tensor, y_true: Labels, *args: Any, **kwargs: Any
     ) -> torch.Tensor:
-        """Mean of the losses of a batch, each times its weight."""
+        """Compute the mean of the losses of a batch, each times its weight."""
         targets, weights = y_true
         return (self.criterion_(y_pred, targets) * weights).mean()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, torch.Tensor]:
-        """One step; without skorch's closure, which only optimizers like LBFGS need."""
-        # What takes long beside the step of a small network is left out where it changes nothing.
+        """Make one step, without skorch's closure, which only optimizers like LBFGS need."""
+        # Leave out what changes nothing but is slow compared to the step of a small network.
         if not self.module_.training:
             self.module_.train()
         self.optimizer_.zero_grad()
@@ -150,7 +152,7 @@ class ShapeNet(NeuralNet):
         return loss.detach(), y_pred
 
     def run_single_epoch(self, iterator: Batches, *args: Any, **kwargs: Any) -> None:
-        """One pass over the batches, or over as many of them as the callbacks want."""
+        """Make one pass over the batches, or over as many of them as the callbacks want."""
         try:
             super().run_single_epoch(iterator, *args, **kwargs)
         except StopEpoch:
@@ -163,7 +165,7 @@ class ShapeNet(NeuralNet):
         return max((int(state["step"]) for state in states if "step" in state), default=0)
 
     def set_hyperparameters(self, learning_rate_init: float, alpha: float, loss: Loss) -> None:
-        """Train with these from now on, with the weights as they are."""
+        """Set what to train with from now on; the weights stay as they are."""
         self.lr = learning_rate_init
         self.optimizer__weight_decay = alpha
         if "optimizer_" in vars(self):
@@ -174,7 +176,7 @@ class ShapeNet(NeuralNet):
         self.criterion_.to(self.device)
 
     def snapshot(self) -> ShapeNet:
-        """A copy as if the training had ended now: with the best weights, if these are kept."""
+        """Copy the net as if training had ended now: with the best weights, if these are kept."""
         callbacks, self.callbacks_ = self.callbacks_, []
         try:
             twin = copy.deepcopy(self)
@@ -187,27 +189,27 @@ class ShapeNet(NeuralNet):
         return twin
 
     def settle(self, keep_best: KeepBest | None) -> None:
-        """End the training, with the best weights if these were kept."""
-        self.memory_ = None  # the optimizer knows more by now
+        """End training, with the best weights if these were kept."""
+        self.memory_ = None  # the optimizer has a newer state
         self.module_.eval()
         if keep_best is not None:
             self.module_.load_state_dict(keep_best.best_weights)
 
     def fail(self, what: str) -> NoReturn:
-        """Raise ValueError for a training that led nowhere."""
+        """Raise ValueError because training has diverged."""
         raise ValueError(
             f"Training diverged: {what}. Lower learning_rate_init (it is {self.lr:g}) or alpha, or "
             f"look for extreme values in X."
         )
 
     def evaluate(self, sample: Sample) -> tuple[float, float]:
-        """Weighted score and loss on a sample."""
+        """Compute the weighted score and loss on a sample."""
         sums, loss = self.evaluation_sums(sample)
         return self.criterion_.score(sums), float(loss / sums[-1])
 
     @torch.no_grad()
     def evaluation_sums(self, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
-        """The sums that the score of a sample is made of, and the sum of its losses, in float64."""
+        """Compute the sums for the score of a sample, and the sum of its losses, in float64."""
         found = self._compute("scores", sample.images, self.module_.config.n_outputs, sample.rows)
         arrays = found, sample.targets, sample.weights
         scores, targets, weights = (torch.from_numpy(each).to(self.device) for each in arrays)
@@ -216,25 +218,25 @@ class ShapeNet(NeuralNet):
         return sums.cpu(), (losses.double() * weights).sum().cpu()
 
     def scores(self, images: ImageSet) -> np.ndarray:
-        """Scores (logits) of images, in float32 and of shape (n, n_outputs)."""
+        """Compute scores (logits) of images, in float32 and of shape (n, n_outputs)."""
         return self._compute("scores", images, self.module_.config.n_outputs)
 
     def last_features(self, images: ImageSet) -> np.ndarray:
-        """Last features of images, in float32 and of shape (n, n_last_features)."""
+        """Compute the last features of images, in float32 and of shape (n, n_last_features)."""
         return self._compute("last_features", images, self.module_.n_last_features)
 
     @torch_as_usual()
     def _compute(
         self, what: str, images: ImageSet, width: int, rows: np.ndarray | None = None
     ) -> np.ndarray:
-        """Scores or last features of some rows of an image set, or of all."""
-        if self.module_.training:  # asked first, since eval takes as long as a small image
+        """Compute scores or last features of some or all rows of an image set."""
+        if self.module_.training:  # checked first, since eval takes as long as a small image
             self.module_.eval()
         network = self._fastest()
         function = getattr(network, what)
         step = network.images_at_once or images_at_once(images.image_shape)
         n = len(images) if rows is None else len(rows)
-        # Not a part at a time: small arrays kept among large ones that come and go waste memory.
+        # All at once: small arrays that stay between large temporary ones would waste memory.
         values = np.empty((n, width), dtype=np.float32)
 
         def work(start: int) -> None:
@@ -251,7 +253,7 @@ class ShapeNet(NeuralNet):
         return values
 
     def _fastest(self) -> InferencePlan | PlainNetwork:
-        """What computes as the network does: a plan, where one can be made."""
+        """Return what computes the same as the network: a plan, if one can be made."""
         # Two threads may both make a plan; either will do.
         plan, network = self._plan, self.module_
         if plan is None or not plan.is_current(network):
@@ -317,5 +319,5 @@ def build_net(
 
 
 def to_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Arrays of the same values, in the same memory if that is the computer's own."""
+    """Turn tensors into arrays, which share their memory if that is on the CPU."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

@@ -1,4 +1,4 @@
-"""A batch computed in parts, on several threads; the result does not depend on how many.
+"""Compute a batch in parts, on several threads; the result does not depend on how many.
 
 Each part is normalized by its own statistics (Hoffer et al., "Train longer, generalize better",
 2017, section 5: ghost batch normalization).
@@ -21,14 +21,14 @@ from sklearn_shapecnn._network.part import (
 )
 from sklearn_shapecnn._threads import map_in_threads
 
-MIN_IMAGES, MIN_PIXELS = 16, 32 * 28 * 28  # of a part: less does not pay for a thread
+MIN_IMAGES, MIN_PIXELS = 16, 32 * 28 * 28  # per part: less is not worth a thread
 MAX_PARTS = 8
 
-LossOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]  # loss, and what it returns
+LossOfRows = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]  # returns loss and scores
 
 
 def count_parts(pixels: torch.Tensor) -> int:
-    """Into how many parts a batch of shape (n, c, h, w) is split: this depends on nothing else."""
+    """Count the parts of a batch of shape (n, c, h, w); they depend on nothing but the batch."""
     n, _, height, width = pixels.shape
     if pixels.device.type != "cpu":
         return 1
@@ -45,7 +45,7 @@ def add_gradients(
     network : ShapeCNN
         In training mode.
     compute : callable
-        Gives the mean loss and the scores of some rows of the batch.
+        Returns the mean loss and the scores of some rows of the batch.
     n_samples, n_parts : int
 
     Returns
@@ -57,7 +57,7 @@ def add_gradients(
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     edges = [i * n_samples // n_parts for i in range(n_parts + 1)]
     rows = [slice(start, end) for start, end in pairwise(edges)]
-    generator = dropout_layers(network)[0].generator  # all of them have this one
+    generator = dropout_layers(network)[0].generator  # all of them share it
     parts = [Part(each) for each in split_generator(generator, n_parts)]
 
     def work(rows: slice, part: Part) -> tuple[torch.Tensor, ...]:
@@ -67,7 +67,7 @@ def add_gradients(
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return loss.detach(), scores.detach(), *gradients
 
-    # Hooks are called on the calling thread and in the order of the images.
+    # Hooks run on the calling thread, in the order of the images.
     map_parts = map if any(forward_hooks(network.modules())) else map_in_threads
     losses, scores, *gradients = zip(*map_parts(work, rows, parts), strict=True)
     for weight, shares in zip(weights, gradients, strict=True):

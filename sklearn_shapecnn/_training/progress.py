@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -82,13 +83,18 @@ class FitTasks(Callback):
 
 
 class ShowProgress(Callback):
-    """Show a progress bar on standard error, or one line an epoch if that is no terminal.
+    """Show a progress bar on standard error, or one line per epoch if that is not a terminal.
 
-    Both have the loss, the score on held-out images or else on the training images, and the time
-    left.
+    Both show the loss, the score on held-out images or else on the training images, and the time
+    left. There is one clock for all rounds, so training may end before the time is up.
+
+    Parameters
+    ----------
+    may_stop_early : bool
+        Whether training may end before its last epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may_stop_early: bool = False) -> None:
         # Not at the top of the file: it finds out whether this is a notebook, which takes a while.
         from tqdm.asyncio import tqdm as text_bar
         from tqdm.auto import tqdm
@@ -96,16 +102,14 @@ class ShowProgress(Callback):
         self.is_bar = tqdm is not text_bar or (sys.stderr is not None and sys.stderr.isatty())
         self.make_bar = partial(tqdm, unit="batch", desc="fit", disable=not self.is_bar)
         self.bar: Any = None
+        self.left = "at most {:.0f} s left" if may_stop_early else "{:.0f} s left"
 
-    def start_round(self, n_steps: int) -> None:
-        """Begin a round of this many steps."""
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Start the clock."""
         self.began = time.perf_counter()
-        self.n_steps = n_steps
+        self.n_steps = net.max_epochs * net.iterator_train__n_batches
         self.step = 0
-        if self.bar is None:
-            self.bar = self.make_bar(total=n_steps)
-        else:
-            self.bar.reset(total=n_steps)
+        self.bar = self.make_bar(total=self.n_steps)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Start to count."""
@@ -133,11 +137,15 @@ class ShowProgress(Callback):
             self.bar.set_postfix(shown)
         elif sys.stderr is not None:  # as in a program without a console
             took = time.perf_counter() - self.began
-            left = took / self.step * (self.n_steps - self.step)
+            # Rounded up: only the last epoch has no second left.
+            left = math.ceil(took / self.step * (self.n_steps - self.step))
             told = ", ".join(f"{name} {value}" for name, value in shown.items())
-            print(f"fit: {told}, {took:.0f} s, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"fit: {told}, {took:.0f} s, {self.left.format(left)}", file=sys.stderr, flush=True
+            )
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Leave the bar as it is, with the steps that were made as all of them."""
         if self.bar is not None:
+            self.bar.total = self.bar.n
             self.bar.close()

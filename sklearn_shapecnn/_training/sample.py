@@ -1,4 +1,4 @@
-"""The images a network learns from, with their targets and weights, and the batches of them."""
+"""The images that a network learns from, with their targets and weights, and their batches."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from torch.utils.data import Dataset
 
 from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn._input.image_set import ImageSet
+from sklearn_shapecnn._input.pixel_range import PixelRange
 from sklearn_shapecnn._network.inputs import to_tensor
 from sklearn_shapecnn._training.augment import Augment
 
-MAX_RELATIVE_WEIGHT = 16  # times the mean; what weighs more is shown several times an epoch
+MAX_RELATIVE_WEIGHT = 16  # times the mean; heavier images are shown several times per epoch
 
 Labels = tuple[torch.Tensor, torch.Tensor]  # targets, weights
 Batch = tuple[torch.Tensor, Labels]  # pixels of shape (n, c, h, w), labels
@@ -30,12 +31,12 @@ class Sample(Dataset):
     ----------
     images : ImageSet
     rows : ndarray of shape (n,)
-        Which of the images.
+        Indices of the images.
     targets : ndarray
-        Of shape (n,) and int64, the index of each image's class; or of shape (n, n_outputs) and
-        float32, its labels, each 0 or 1, or its numbers.
+        Class indices, as int64 of shape (n,). Or labels of 0 and 1, or numbers, as float32 of shape
+        (n, n_outputs).
     weights : ndarray of shape (n,), dtype float32
-        Weight of each image; they average to one.
+        Weight of each image, with a mean of one.
     """
 
     images: ImageSet
@@ -47,17 +48,17 @@ class Sample(Dataset):
         return len(self.rows)
 
     def take(self, indices: np.ndarray) -> Sample:
-        """The sample made of these images alone."""
+        """Return the sample of these images only."""
         weights = self.weights[indices]
         return Sample(
             self.images, self.rows[indices], self.targets[indices], weights / weights.mean()
         )
 
     def repeat_heavy(self) -> Sample:
-        """The same sample, in which heavy images stand several times and share their weight.
+        """Return the same sample, with heavy images repeated and their weight divided.
 
-        Gradients are clipped, so that one step an epoch teaches little, whatever its weight. The
-        sample grows by a share of one over ``MAX_RELATIVE_WEIGHT`` at most.
+        Gradients are clipped, so one step per epoch teaches little, whatever its weight. The sample
+        grows by a fraction of at most 1 / ``MAX_RELATIVE_WEIGHT``.
         """
         times = np.maximum(1, np.ceil(self.weights / MAX_RELATIVE_WEIGHT)).astype(np.int64)
         if times.max() == 1:
@@ -66,7 +67,7 @@ class Sample(Dataset):
         return lighter.take(np.repeat(np.arange(len(self)), times))
 
     def batch(self, indices: np.ndarray, device: str) -> Batch:
-        """Tensors of some of the images: pixels (n, c, h, w), targets and weights."""
+        """Make tensors of some of the images: pixels (n, c, h, w), targets and weights."""
         return to_tensor(self.images.batch(self.rows[indices]), device), (
             torch.from_numpy(self.targets[indices]).to(device),
             torch.from_numpy(self.weights[indices]).to(device),
@@ -84,7 +85,7 @@ class Sample(Dataset):
         """
         held_out = np.zeros(len(self), dtype=bool)
         has_classes = self.targets.ndim == 1
-        least = 1 if has_classes else 2  # of a single number there is no R2
+        least = 1 if has_classes else 2  # a single number has no R2
         strata = self.targets if has_classes else np.zeros(len(self))
         for stratum in np.unique(strata):
             members = rng.permutation(np.flatnonzero(strata == stratum))
@@ -101,61 +102,66 @@ class Sample(Dataset):
 
 def distinct_sample(
     images: ImageSet, targets: np.ndarray, weights: np.ndarray
-) -> tuple[Sample, float, float]:
-    """Make the sample in which each pair of an image and its target stands once, with its weight.
+) -> tuple[Sample, float, float, PixelRange]:
+    """Make the sample that has each pair of an image and its target once, with its weight.
 
     Images of weight zero are dropped, equal pairs are merged into one with the sum of their
-    weights, and the rest is ordered by a hash of the pixels. So a weight of two *is* the image
-    given twice and a weight of zero its absence, to the bit, whatever batches, batch normalization
-    and augmentation do later; the order of the images given does not matter; and no image stands
-    on both sides of a validation split with the same target.
+    weights, and the rest is ordered by a hash of the pixels. Therefore:
+
+    - A weight of two is the same as giving the image twice, and a weight of zero the same as
+      leaving it out, to the bit, whatever batches, batch normalization and augmentation do later.
+    - The order of the images does not matter.
+    - No image is on both sides of a validation split with the same target.
 
     Returns
     -------
     sample : Sample
     center, deviation : float
-        Mean and standard deviation of the pixels of the sample; 0 as deviation if they are all the
-        same, or next to it.
+        Mean and standard deviation of the pixels of the sample. The deviation is 0 if all pixels
+        are the same or nearly so.
+    pixel_range : PixelRange
+        Their range.
     """
-    digests, means, mean_squares = images.fingerprints()
+    found = images.fingerprints()
     rows = np.flatnonzero(weights)
-    # The rank of a row among others does not depend on how many more there are.
+    # These ranks do not depend on how often each target occurs.
     _, ranks = np.unique(targets[rows], axis=0, return_inverse=True)
-    keys = np.column_stack((digests[rows], ranks.astype(np.uint64)))
+    keys = np.column_stack((found.digests[rows], ranks.astype(np.uint64)))
     order = np.lexsort(keys.T)
     rows, keys = rows[order], keys[order]
     starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
     merged = np.add.reduceat(weights[rows], starts)
     rows = rows[starts]
-    center = means[rows].mean()
-    deviation = math.sqrt(max(0.0, mean_squares[rows].mean() - center**2))
+    center = found.means[rows].mean()
+    deviation = math.sqrt(max(0.0, found.mean_squares[rows].mean() - center**2))
     if deviation <= max(1e-7 * abs(center), 1e-36):
         deviation = 0.0
         warn(
-            f"In float32, in which the network computes, all pixels of X are the same or next to "
-            f"it (about {center:g}): there is little to learn from. Subtract what they have in "
+            f"In float32, in which the network computes, all pixels of X are the same or nearly "
+            f"so (about {center:g}), so there is little to learn from. Subtract what they have in "
             f"common, or scale X.",
             ConvergenceWarning,
         )
     merged = (merged / merged.mean()).astype(np.float32)
-    return Sample(images, rows, targets[rows], merged), float(center), deviation
+    sample = Sample(images, rows, targets[rows], merged)
+    return sample, float(center), deviation, PixelRange.of(found, rows)
 
 
 class Batches:
-    """The batches of a pass over a sample, drawn anew in each pass.
+    """The batches of a pass over a sample, drawn again in each pass.
 
-    Batches differ by one image at most in size.
+    Batch sizes differ by at most one image.
 
     Parameters
     ----------
     dataset : Sample
     batch_size : int, default=1
-        Ignored; skorch gives it, and its progress bar reads it.
+        Ignored. skorch passes it, and its progress bar reads it.
     n_batches : int, default=1
-        Number of batches. With no more than half as many as there are images, batch normalization
-        never meets a lone image.
+        Number of batches. If it is at most half the number of images, batch normalization never
+        gets a single image.
     device : str, default='cpu'
-        Where the tensors are put.
+        Device of the tensors.
     seed : int, default=None
         Seed of the order of the images and of their augmentation; None keeps their order.
     augment : Augment, default=None
@@ -197,5 +203,5 @@ class Batches:
 
 
 def count_batches(n_samples: int, batch_size: int) -> int:
-    """How many batches a pass takes, of about this size and two images at least."""
+    """Return the number of batches per pass, of about this size and at least two images."""
     return max(1, min(round(n_samples / batch_size), n_samples // 2))

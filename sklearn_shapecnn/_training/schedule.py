@@ -8,6 +8,7 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+ROUND_BEGINS = "event_round"  # an entry of the net's history, at the first epoch of a round
 WARM_UP = 0.3  # share of the steps of a cycle in which the learning rate rises
 STREAM_RATE, STREAM_WARM_UP = 0.3, 20  # share of the peak, and the steps that lead up to it
 
@@ -31,9 +32,9 @@ def one_cycle(progress: float) -> float:
 
 
 def stream_rate(n_steps_done: int) -> float:
-    """Learning rate of a training without an end, as a share of its peak.
+    """Learning rate of training without an end, as a share of its peak.
 
-    It rises over the first steps and then stays, low enough for the network to be good at any time.
+    It rises over the first steps and then stays, low enough for good predictions at any time.
     """
     return STREAM_RATE * min(1, (n_steps_done + 1) / STREAM_WARM_UP)
 
@@ -44,7 +45,7 @@ class SetLearningRate(Callback):
     Parameters
     ----------
     is_stream : bool
-        Whether it stays up after its first rise, instead of going through a cycle in each round.
+        Whether the rate stays up after its first rise, instead of following a cycle in each round.
     n_steps_done : int, default=0
         Steps made in earlier calls; only used for a stream.
     """
@@ -57,6 +58,11 @@ class SetLearningRate(Callback):
         """Begin a round of this many steps."""
         self.n_steps = n_steps
         self.step = 0
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Note in the history where a round begins after another one: the loss may jump there."""
+        if self.step == 0 and len(net.history) > 1 and not self.is_stream:
+            net.history.record(ROUND_BEGINS, True)
 
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         """Move on by one step."""

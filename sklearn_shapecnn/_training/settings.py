@@ -1,4 +1,4 @@
-"""TrainingSettings: how a network is trained, and what 'auto' means there."""
+"""TrainingSettings: how a network is trained, and what 'auto' means."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class TrainingSettings:
     Attributes
     ----------
     learning_rate_init, alpha, n_iter_no_change, tol : float
-        As of :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
+        As in :class:`~sklearn_shapecnn.ShapeCNNClassifier`.
     n_batches : int
-        Batches of an epoch.
+        Number of batches per epoch.
     rounds : tuple of int
-        Epochs of each round of training, at most.
+        Maximum number of epochs in each round of training.
     augment : tuple of str
         Names of augmentations.
     seed : int
         Seed of the order of the images and of their augmentation.
     is_stream : bool
         Whether this is one of many calls of `partial_fit`, so that the learning rate stays up
-        instead of going through a cycle.
+        instead of following a cycle.
     """
 
     learning_rate_init: float
@@ -71,11 +71,11 @@ class TrainingSettings:
             Number of distinct images to learn from.
         image_shape : tuple of int (height, width, channels)
         is_pretrained : bool, default=False
-            Whether the filters have learned something already, so that less remains to be done.
+            Whether the filters are already trained, so that less remains to learn.
         has_numbers : bool, default=False
-            Whether the targets are numbers, which can always be met more closely.
+            Whether the targets are numbers, which can always be predicted more closely.
         epoch_factor : int, default=1
-            How many times as long the training takes as one of classes, from pretrained filters.
+            How many times as long training takes as for classes, from pretrained filters.
         augment, seed, is_stream
             See the class.
         """
@@ -93,7 +93,7 @@ class TrainingSettings:
             rounds = auto_rounds(n_batches)[-1 if has_numbers else 0 :]
         learning_rate = parameters["learning_rate_init"]
         if learning_rate == "auto":
-            # That of a stream is 0.3 times of it already. Numbers gain from the full one.
+            # A stream already takes 0.3 times this rate. Numbers benefit from the full rate.
             from_pretrained = is_pretrained and not is_stream and not has_numbers
             n_steps = sum(rounds) * n_batches
             rate = pretrained_rate(n_samples, n_steps)
@@ -112,15 +112,15 @@ class TrainingSettings:
 
 
 def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
-    """Choose 64 images a batch; fewer if images are large, or so few that an epoch is short."""
+    """Choose 64 images per batch; fewer if images are large, or so few that an epoch is short."""
     return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
 
 
 def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> int:
-    """Choose the epochs of a training that starts from pretrained filters.
+    """Choose the number of epochs for training from pretrained filters.
 
-    They are 40 for up to 200 images and fall to 4 with the number of images, slower than it rises;
-    but 120 steps at least, in up to 100 epochs; all of it times a factor.
+    It is 40 for up to 200 images. With more images it falls to 4, more slowly than their number
+    rises. It is raised to reach 120 steps, up to 100 epochs. All of this is multiplied by a factor.
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
     n_epochs = max(4, n_epochs, min(100, math.ceil(ENOUGH_STEPS / n_batches)))
@@ -128,9 +128,9 @@ def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> int:
 
 
 def pretrained_rate(n_samples: int, n_steps: int) -> float:
-    """Choose the highest learning rate from pretrained filters: low where epochs are many.
+    """Choose the peak learning rate from pretrained filters: low if there are many epochs.
 
-    A training cut short by `max_iter` needs as high a one as from random filters.
+    Training cut short by `max_iter` needs the same rate as from random filters.
     """
     if n_steps < FEW_STEPS:
         return RANDOM_RATE
@@ -138,11 +138,11 @@ def pretrained_rate(n_samples: int, n_steps: int) -> float:
 
 
 def auto_rounds(n_batches: int) -> tuple[int, ...]:
-    """Choose the epochs of each round of training from random filters.
+    """Choose the number of epochs in each round of training from random filters.
 
-    The last round takes some 600 steps in 8 to 100 epochs. If those are few epochs of many images,
-    a short round comes before it, which is enough for an easy task: images seen two to four times
-    are learned, not remembered.
+    The last round takes about 600 steps in 8 to 100 epochs. If these are few epochs of many images,
+    a short round comes first, which is enough for an easy task: a network does not memorize images
+    that it sees two to four times.
     """
     full = min(100, max(MIN_EPOCHS, math.ceil(600 / n_batches)))
     short = max(2, math.ceil(ENOUGH_STEPS / n_batches))

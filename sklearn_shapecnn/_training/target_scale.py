@@ -1,4 +1,4 @@
-"""TargetScale: targets that are numbers become ones of about mean zero and deviation one."""
+"""TargetScale: scale targets that are numbers to about mean zero and deviation one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn._training.losses import weighted_quantile
 
-MAX_RATIO = 20  # of deviations, and of a shift to a deviation, on one and the same scale
-# Shares of the distances from the median, the first of which that is not zero is the deviation.
-# Of a normal distribution the first one is its standard deviation.
+MAX_RATIO = 20  # of deviations, and of a shift to a deviation, on the same scale
+# Quantiles of the distances from the median. The first one that is not zero is the deviation. The
+# first quantile of a normal distribution is its standard deviation.
 ROBUST_SHARES = (0.683, 0.9, 0.99, 1.0)
 
 Measure = Callable[[np.ndarray, np.ndarray], tuple[float, float]]  # center and deviation
@@ -20,12 +20,12 @@ Measure = Callable[[np.ndarray, np.ndarray], tuple[float, float]]  # center and 
 
 @dataclass(frozen=True)
 class TargetScale:
-    """Where the targets of some images lie.
+    """Center and deviation of the targets of some images.
 
     Attributes
     ----------
     center, deviation : ndarray of shape (n_targets,), dtype float64
-        The deviation is 0 where all targets are the same.
+        The deviation is 0 if all targets are the same.
     """
 
     center: np.ndarray
@@ -40,7 +40,7 @@ class TargetScale:
         targets : ndarray of shape (n, n_targets), dtype float64
         weights : ndarray of shape (n,)
         is_robust : bool, default=False
-            Whether a few wild targets shall not count: by quantiles instead of mean and standard
+            Whether to be robust to a few outliers, with quantiles instead of mean and standard
             deviation.
         """
         measure = _robust_scale if is_robust else _usual_scale
@@ -49,22 +49,22 @@ class TargetScale:
         return cls(center, deviation)
 
     def standardize(self, targets: np.ndarray) -> np.ndarray:
-        """Targets for the network, in float32."""
+        """Scale targets for the network, in float32."""
         with np.errstate(over="ignore", under="ignore"):
-            # Not the difference itself, which may be larger than any number.
+            # Divide first, since the difference itself may overflow.
             unit = np.where(self.deviation > 0, self.deviation, 1.0)
             result = targets / unit - self.center / unit
-            limit = float(np.finfo(np.float32).max) ** 0.5  # squares of it are still finite
+            limit = float(np.finfo(np.float32).max) ** 0.5  # its square is still finite
             return np.clip(np.nan_to_num(result), -limit, limit).astype(np.float32)
 
     def restore(self, outputs: np.ndarray) -> np.ndarray:
-        """Numbers on the scale of the targets, in float64, from what the network gives."""
+        """Bring outputs of the network to the scale of the targets, in float64."""
         return self.center + self.deviation * outputs
 
     def updated(self, found: TargetScale) -> TargetScale:
-        """Take over what is found in later targets, where all earlier ones were the same."""
+        """Use the scale of later targets if all earlier ones were the same."""
         knows = self.deviation > 0
-        # Pieces that are each the same number, but not the same one as the others.
+        # Targets that are constant in each call, but differ from call to call.
         differ = ~knows & (found.deviation == 0) & (found.center != self.center)
         distance = np.abs(found.center / 2 - self.center / 2)
         return TargetScale(
@@ -92,11 +92,11 @@ class TargetScale:
 
 
 def _safely(measure: Measure, values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Center and deviation, whatever the size of the values."""
+    """Measure center and deviation of values of any size."""
     first = float(values[0])
     if (values == first).all():
         return first, 0.0
-    # By a power of two, so that nothing is rounded; and no square is too large or too small.
+    # Scale by a power of two, which rounds nothing, so that no square is too large or too small.
     exponent = int(np.frexp(np.abs(values).max())[1])
     center, deviation = measure(np.ldexp(values, -exponent), weights)
     return float(np.ldexp(center, exponent)), float(np.ldexp(deviation, exponent))

@@ -1,4 +1,4 @@
-"""The callbacks of skorch that a user hands over: which work here, and words for the others."""
+"""The skorch callbacks that a user passes: which ones work, and errors for the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from skorch.callbacks import (
 from skorch.callbacks.scoring import ScoringBase
 from torch.optim.lr_scheduler import LRScheduler as TorchScheduler
 
-HELD_OUT = "valid_"  # names in the history of what is measured on held-out images begin so
+HELD_OUT = "valid_"  # names in the history of values measured on held-out images start with it
 
 
 def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> list[Callback]:
@@ -30,9 +30,9 @@ def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> li
     Raises
     ------
     TypeError
-        If one is no callback, or of a class that cannot work here.
+        If one is not a callback, or is of a class that cannot work here.
     ValueError
-        If one asks for what the training does not give.
+        If one needs something that training does not provide.
     """
     checked = list(callbacks or [])
     for callback in checked:
@@ -55,15 +55,15 @@ def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> li
             )
         if isinstance(callback, InputShapeSetter):
             raise TypeError(
-                f"callbacks holds {_name(callback)}, which sets the size of what enters the "
-                f"network. The classifier does so by itself: leave it out, and set image_shape if "
-                f"X holds rows of images that are not square."
+                f"callbacks holds {_name(callback)}, which sets the input size of the network. "
+                f"The classifier does so itself: leave the callback out, and set image_shape if X "
+                f"holds rows of images that are not square."
             )
         if isinstance(callback, PassthroughScoring) and not callback.on_train:
             raise ValueError(
-                f"callbacks holds {_name(callback)}({callback.name!r}), which sums up batches of "
-                f"validation, and there are none. Set early_stopping=True, which scores each epoch "
-                f"on held-out images as a whole, or on_train=True for batches of the training."
+                f"callbacks holds {_name(callback)}({callback.name!r}), which averages over "
+                f"validation batches, but there are none. Set early_stopping=True, which scores "
+                f"each epoch on all held-out images at once, or on_train=True for training batches."
             )
         wanted = _held_out_value(callback)
         if wanted is not None and not early_stopping:
@@ -73,7 +73,7 @@ def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> li
                 else f"monitor={wanted.replace(HELD_OUT, 'train_').replace('acc', 'loss')!r}"
             )
             raise ValueError(
-                f"callbacks holds {_name(callback)}, which watches {wanted!r}, and no images are "
+                f"callbacks holds {_name(callback)}, which watches {wanted!r}, but no images are "
                 f"held out to measure it on. Set early_stopping=True, or {instead} for "
                 f"{_name(callback)}."
             )
@@ -87,7 +87,7 @@ def _check_monitor(callback: Callback, callbacks: Sequence[Callback], early_stop
     if not isinstance(callback, Checkpoint | EarlyStopping) or not isinstance(monitor, str):
         return
     if any(not type(other).__module__.startswith("skorch.") for other in callbacks):
-        return  # a callback of the user's may record it
+        return  # a user's callback may record it
     names = ["train_loss"]
     names += [other.name for other in callbacks if isinstance(other, PassthroughScoring)]
     if early_stopping:
@@ -96,13 +96,13 @@ def _check_monitor(callback: Callback, callbacks: Sequence[Callback], early_stop
         names = [f"{name}_best" for name in names]
     if monitor not in (*names, "dur", "epoch", "train_batch_count"):
         raise ValueError(
-            f"callbacks holds {_name(callback)}, which watches {monitor!r}, and the training "
+            f"callbacks holds {_name(callback)}, which watches {monitor!r}, but the training "
             f"records no such value. Set monitor to {' or '.join(map(repr, names))}."
         )
 
 
 def initialize_callbacks(callbacks: Sequence[Callback]) -> None:
-    """Make callbacks ready for a training.
+    """Prepare callbacks for training.
 
     Raises
     ------
@@ -121,10 +121,10 @@ def initialize_callbacks(callbacks: Sequence[Callback]) -> None:
             ) from error
         if isinstance(callback, MlflowLogger) and callback.run_ is None:
             raise ValueError(
-                f"callbacks holds {_name(callback)}, and no run of MLflow is active. Call fit "
-                f"inside of `with mlflow.start_run():`, or give {_name(callback)} a run."
+                f"callbacks holds {_name(callback)}, but no MLflow run is active. Call fit "
+                f"inside `with mlflow.start_run():`, or pass a run to {_name(callback)}."
             )
-        # A clone has a checkpoint of its own, which nobody else makes ready.
+        # A clone has its own checkpoint, which nothing else prepares.
         if isinstance(callback, LoadInitState) and isinstance(
             callback.checkpoint, TrainEndCheckpoint
         ):
@@ -132,7 +132,7 @@ def initialize_callbacks(callbacks: Sequence[Callback]) -> None:
 
 
 def has_stopped_early(callbacks: Sequence[Callback]) -> bool:
-    """Whether skorch's EarlyStopping has ended the training, for which it raises an interrupt."""
+    """Whether skorch's EarlyStopping has ended training, which it does with an interrupt."""
     return any(
         isinstance(callback, EarlyStopping)
         and getattr(callback, "misses_", None) == callback.patience
@@ -141,16 +141,16 @@ def has_stopped_early(callbacks: Sequence[Callback]) -> bool:
 
 
 def check_that_they_can_be_copied(callbacks: Any) -> None:
-    """Raise TypeError that names the callback which scikit-learn's `clone` cannot copy, if any."""
+    """Raise TypeError with the name of the callback if scikit-learn's `clone` cannot copy it."""
     for callback in callbacks if isinstance(callbacks, list | tuple) else ():
         try:
             clone(callback, safe=False)
         except Exception as error:
             raise TypeError(
-                f"callbacks holds {_name(callback)}, which cannot be copied ({error}), and clones, "
+                f"callbacks holds {_name(callback)}, which cannot be copied ({error}), but clones, "
                 f"searches and cross-validation need copies. Most often it holds an open file or a "
-                f"connection: let it open that in on_train_begin, as the page 'Watching' of the "
-                f"user guide shows for TensorBoard. Or set callbacks=None there."
+                f"connection: open that in on_train_begin, as the page 'Watching' of the user "
+                f"guide shows for TensorBoard. Or set callbacks=None there."
             ) from error
 
 
@@ -162,7 +162,7 @@ def _is_scheduler(callback: Any) -> bool:
 
 
 def _held_out_value(callback: Callback) -> str | None:
-    """Name of the value in the history that only held-out images give, if a callback needs one."""
+    """Return the name of the held-out value in the history that a callback needs, if any."""
     if isinstance(callback, WandbLogger):
         return "valid_loss_best" if callback.save_model else None
     monitor = callback.monitor if isinstance(callback, Checkpoint | EarlyStopping) else None

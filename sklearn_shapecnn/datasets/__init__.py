@@ -1,4 +1,4 @@
-"""Images to learn from: drawn shapes, and folders of image files."""
+"""Data sets of images: generated shapes, and folders of image files."""
 
 from typing import TYPE_CHECKING
 

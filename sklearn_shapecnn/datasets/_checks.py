@@ -1,4 +1,4 @@
-"""Checks of the parameters of the makers of shapes."""
+"""Check the parameters of the shape generators."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sklearn_shapecnn.datasets._geometry import SHAPES
 
 # Below this many pixels across, shapes cannot be told apart.
 _SMALLEST_SIZE = 3.0
-# For `is_int`: ints that are too small get messages of their own.
+# For `is_int`: ints that are too small get their own messages.
 _ANY_INT = -math.inf
 
 
@@ -68,7 +68,7 @@ def check_counts(n_samples: Any, names: Sequence[str]) -> list[int]:
         )
     if min(counts) < 0 or sum(counts) == 0:
         raise ValueError(
-            f"n_samples must not be negative for any class nor zero for all; got {n_samples!r}."
+            f"n_samples must not be negative for any class or zero for all; got {n_samples!r}."
         )
     return [int(count) for count in counts]
 
@@ -83,7 +83,7 @@ def check_n_samples(n_samples: Any) -> int:
 
 
 def check_n_shapes(n_shapes: Any, extent: tuple[int, int]) -> tuple[int, int]:
-    """Return the least and the greatest number of shapes in an image."""
+    """Return the minimum and the maximum number of shapes in an image."""
     is_pair = np.iterable(n_shapes) and not isinstance(n_shapes, str)
     pair = tuple(n_shapes) if is_pair else (n_shapes, n_shapes)
     expected = "n_shapes must be an integer or a pair of integers (low, high)"
@@ -105,11 +105,11 @@ def check_n_shapes(n_shapes: Any, extent: tuple[int, int]) -> tuple[int, int]:
 
 
 def check_memory(n_samples: Any, image_shape: Any, n_values: int) -> None:
-    """Raise ValueError for more values of float32 than can be addressed."""
+    """Raise ValueError if there are more float32 values than can be addressed."""
     if n_values > 2**45:
         raise ValueError(
-            f"n_samples={n_samples!r} images of image_shape={image_shape!r} fit into no memory. "
-            f"Make fewer at a time."
+            f"n_samples={n_samples!r} images of image_shape={image_shape!r} do not fit into "
+            f"any memory. Make fewer at a time."
         )
 
 
@@ -130,11 +130,11 @@ def check_diameters(size: Any, scale: int) -> tuple[float, float]:
     if high > 1:
         raise ValueError(
             f"size={size!r} leaves no room for the shape: it is a fraction of the image's shorter "
-            f"side ({scale} pixels), of which the largest that fits is 1.0."
+            f"side ({scale} pixels), and the largest that fits is 1.0."
         )
     if high * scale < _SMALLEST_SIZE:
         raise ValueError(
-            f"size={size!r} makes shapes of {high * scale:.3g} pixels across at most, too small "
+            f"size={size!r} makes shapes of at most {high * scale:.3g} pixels across, too small "
             f"to be told apart. Give at least {math.ceil(1000 * _SMALLEST_SIZE / scale) / 1000}, "
             f"which makes {_SMALLEST_SIZE:.0f} pixels, or a larger image_shape."
         )

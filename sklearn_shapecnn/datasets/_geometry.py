@@ -1,13 +1,13 @@
-"""The shapes: their signed distances, and the register of them.
+"""The shapes: their signed distances, and a registry of them.
 
 A signed distance says how far a point lies outside (positive) or inside (negative) the border of a
-shape, in a frame in which the smallest circle around the shape has the radius one. Size, place,
+shape, in a frame where the smallest circle around the shape has radius one. Size, position,
 rotation, outline, mask and bounding box all follow from this one function, so a new shape is one
 small function under ``@register``.
 
-The distances are plane geometry. For exact ones, and for many more shapes, see Inigo Quilez, "2D
+The distances are plane geometry. For exact distances and many more shapes, see Inigo Quilez, "2D
 distance functions", https://iquilezles.org/articles/distfunctions2d/. Constants are Python floats,
-which leave float32 arrays as they are; NumPy floats would make them float64.
+which keep arrays in float32; NumPy floats would turn them into float64.
 """
 
 import math
@@ -62,7 +62,7 @@ def ring(x: Array, y: Array, aspect: Array) -> Array:
 @register
 def triangle(x: Array, y: Array, aspect: Array) -> Array:
     """An isosceles triangle; `aspect` is its height over its base."""
-    # First over a base from -1 to 1, then scaled. The base of an obtuse triangle is a diameter of
+    # First for a base from -1 to 1, then scaled. The base of an obtuse triangle is a diameter of
     # the smallest circle around it; an acute triangle has all vertices on that circle.
     height = 2 * aspect
     radius = np.maximum(height, 1)
@@ -130,8 +130,8 @@ def signed_distance(name: str, plan: Array, down: Array, right: Array) -> Array:
     plan : structured array of shape (n,)
         What to draw; see `plan_dtype`.
     down, right : ndarray of shape (n, n_rows) and (n, n_columns)
-        How far the rows and the columns of the grids lie from the centers of the shapes, in units
-        of their radii.
+        Distances of the grids' rows and columns from the centers of the shapes, in units of their
+        radii.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def signed_distance(name: str, plan: Array, down: Array, right: Array) -> Array:
 
 
 def per_image(values: Array) -> Array:
-    """Make one number per image broadcast against grids of points, as float32."""
+    """Let one number per image broadcast against grids of points, as float32."""
     return values.astype(np.float32)[:, None, None]
 
 
@@ -159,7 +159,7 @@ def _radius(x: Array, y: Array) -> Array:
 
 
 def _beyond_line(x: Array, y: Array, direction: float) -> Array:
-    """How far a point lies in a direction, in radians clockwise from upwards."""
+    """Return how far a point lies in a direction, given in radians clockwise from up."""
     return x * math.sin(direction) + y * math.cos(direction)
 
 

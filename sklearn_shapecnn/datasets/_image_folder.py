@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,37 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_shapecnn._compat import StrOptions, validate_params, warn
+from sklearn_shapecnn.datasets._folder_files import list_folder
+from sklearn_shapecnn.datasets._groups import find_groups
+from sklearn_shapecnn.datasets._shared_size import find_shared_size
 from sklearn_shapecnn.images import ImageReader
 from sklearn_shapecnn.images._items import list_some
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp")
-
 _DESCR = """\
-{n} images from the folder {path}, each resized to {height} x {width} pixels by
-sklearn_shapecnn.load_image_folder. The name of the subfolder is the class: `target` indexes
-`target_names`. `images` has one image per entry and `data` the same images as rows; `filenames`
-tells where each came from.
+{n} images from the folder {path}, listed by sklearn_shapecnn.load_image_folder.
+{content}
+The name of the subfolder is the class: `target` indexes `target_names`. `filenames` tells where
+each image came from.
 
 {counts}
 """
+_KEPT = "`images` has one image per entry, each of {} x {} pixels as in its file: none was resized."
+_RESIZED = "`images` has one image per entry, each resized to {} x {} pixels."
+_NOT_READ = "The files were not read."
 
 
 @validate_params(
     {
         "path": [str, os.PathLike],
-        "image_shape": ["array-like"],
+        "image_shape": ["array-like", None],
         "as_gray": ["boolean"],
         "categories": ["array-like", None],
         "extensions": ["array-like", None],
         "load_content": ["boolean"],
         "on_error": [StrOptions({"raise", "skip"})],
+        "groups": [StrOptions({"prefix"}), callable, None],
         "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
         "return_X_y": ["boolean"],
     },
     prefer_skip_nested_validation=False,  # the reader validates `reader_params`
@@ -44,16 +50,18 @@ tells where each came from.
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
-    image_shape: Sequence[int] = (72, 72),
+    image_shape: Sequence[int] | None = None,
     as_gray: bool = True,
     categories: Sequence[str] | None = None,
     extensions: Sequence[str] | None = None,
     load_content: bool = True,
     on_error: str = "raise",
+    groups: str | Callable[[Path], str | int] | None = None,
     n_jobs: int | None = None,
+    verbose: bool | int = 0,
     return_X_y: bool = False,
     **reader_params: Any,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Bunch | tuple[np.ndarray, ...]:
     """Read a folder of images that has one subfolder for each class.
 
     It does for images what :func:`sklearn.datasets.load_files` does for texts::
@@ -74,8 +82,11 @@ def load_image_folder(
     path : str or path-like
         The folder that holds the subfolders.
 
-    image_shape : tuple of int (height, width), default=(72, 72)
-        Size of the images in pixels after resizing.
+    image_shape : tuple of int (height, width), default=None
+        Size of the images in pixels after resizing. None keeps the size of the files, if all have
+        the same one, after they are turned as the camera was held (EXIF). If they differ, an error
+        lists the sizes. A pipeline that begins with an :class:`ImageReader` needs `image_shape`
+        there.
 
     as_gray : bool, default=True
         Whether to turn colors into gray. If False, all images have three channels.
@@ -96,11 +107,25 @@ def load_image_folder(
         What to do about broken files. 'raise' raises an error that names the first one; 'skip'
         leaves them out along with their labels, and warns.
 
+    groups : 'prefix' or callable, default=None
+        Which images belong together, such as photos of the same person or object, for
+        :class:`~sklearn.model_selection.GroupKFold` and
+        :class:`~sklearn.model_selection.StratifiedGroupKFold`. 'prefix' takes the file name before
+        the first underscore: ``anna_1.jpg`` and ``anna_2.jpg`` are of the group 'anna', in whatever
+        class they are. A file without an underscore has the group of its name without the
+        extension. A callable gets the path of each file as a :class:`pathlib.Path` and returns its
+        group, as a str or an int.
+
     n_jobs : int, default=None
         Number of files to read at a time; -1 uses all cores.
 
+    verbose : bool or int, default=0
+        Whether to show on standard error how many files have been read: a progress bar in a
+        terminal or a notebook, otherwise a line every ten seconds, with the time left.
+
     return_X_y : bool, default=False
-        Whether to return ``(images, target)`` rather than a :class:`~sklearn.utils.Bunch`.
+        Whether to return ``(images, target)`` rather than a :class:`~sklearn.utils.Bunch`, or
+        ``(images, target, groups)`` if `groups` is set.
 
     **reader_params : dict
         Other parameters of :class:`ImageReader`: `aspect`, `background`, `dtype`, `white_level`,
@@ -117,10 +142,11 @@ def load_image_folder(
         - target, int64 (n,): the class of each image, as an index into `target_names`.
         - target_names, ndarray of str (n_classes,): the names of the classes.
         - filenames, ndarray of str (n,): the path of each image.
-        - DESCR, str: a description of the data set.
+        - groups, ndarray of str or int (n,): the group of each image, if `groups` is set.
+        - DESCR, str: a description of the data set; also tells whether images were resized.
 
-    X, y : tuple of ndarrays
-        `images` and `target`, if ``return_X_y=True``.
+    X, y, groups : tuple of ndarrays
+        `images`, `target` and, if `groups` is set, `groups`, if ``return_X_y=True``.
 
     Raises
     ------
@@ -128,7 +154,10 @@ def load_image_folder(
         If there is no such folder.
     ValueError
         If the folder cannot be read, holds no images or no subfolders, has a single class, lacks
-        one of the `categories`, or contains a broken file.
+        one of the `categories`, or contains a broken file; or if `image_shape` is None, and the
+        images differ in size or would take more than 4 GiB of memory.
+    TypeError
+        If `groups` returns something that is neither a str nor an int.
 
     See Also
     --------
@@ -139,6 +168,16 @@ def load_image_folder(
     >>> from sklearn_shapecnn.datasets import load_image_folder
     >>> photos = load_image_folder("photos", image_shape=(32, 32))  # doctest: +SKIP
     >>> classifier.fit(photos.images, photos.target)  # doctest: +SKIP
+
+    Photos of the same person are either in the training set or in the test set:
+
+    >>> from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+    >>> X, y, people = load_image_folder(
+    ...     "photos", groups="prefix", return_X_y=True
+    ... )  # doctest: +SKIP
+    >>> cross_val_score(
+    ...     classifier, X, y, groups=people, cv=StratifiedGroupKFold()
+    ... )  # doctest: +SKIP
     """
     if return_X_y and not load_content:
         raise ValueError("return_X_y=True needs load_content=True: X is what the files hold.")
@@ -147,48 +186,58 @@ def load_image_folder(
             "on_error='skip' needs load_content=True: what is broken shows when it is read. "
             "Afterwards `filenames` has the good files alone."
         )
-    reader = ImageReader(image_shape, as_gray=as_gray, n_jobs=n_jobs, **reader_params)
+    reader = ImageReader(as_gray=as_gray, n_jobs=n_jobs, **reader_params)
+    if image_shape is not None:
+        reader.image_shape = image_shape
     reader._check_parameters()
 
-    files = _list_folder(Path(path), categories, extensions)
+    files = list_folder(Path(path), categories, extensions)
     names = list(files)
     filenames = np.array([file for name in names for file in files[name]])
     target = np.repeat(np.arange(len(names)), [len(files[name]) for name in names])
-    content = {}
+    labels = {"target": target, "filenames": filenames}
+    if groups is not None:
+        labels["groups"] = find_groups(filenames.tolist(), groups)
+    content, told = {}, _NOT_READ
     if load_content:
-        images, readable = _read_files(reader, filenames.tolist(), target, on_error)
-        filenames, target = filenames[readable], target[readable]
+        if image_shape is None:
+            reader.image_shape = find_shared_size(reader, filenames.tolist(), on_error, verbose)
+        images, readable = _read_files(reader, filenames.tolist(), target, on_error, verbose)
+        labels = {name: values[readable] for name, values in labels.items()}
         if return_X_y:
-            return images, target
+            return images, *(labels[name] for name in ("target", "groups") if name in labels)
         content = {"data": images.reshape(len(images), -1), "images": images}
-    height, width = image_shape
-    counts = np.bincount(target, minlength=len(names))
+        told = (_KEPT if image_shape is None else _RESIZED).format(*reader.image_shape)
+        told += "\n`data` has the same images as rows."
+    counts = np.bincount(labels["target"], minlength=len(names))
     return Bunch(
         **content,
-        target=target,
+        **labels,
         target_names=np.array(names),
-        filenames=filenames,
         DESCR=_DESCR.format(
-            n=len(target),
+            n=len(labels["target"]),
             path=path,
-            height=height,
-            width=width,
+            content=told,
             counts="\n".join(f"{name}: {n}" for name, n in zip(names, counts, strict=True)),
         ),
     )
 
 
 def _read_files(
-    reader: ImageReader, filenames: list[str], target: np.ndarray, on_error: str
+    reader: ImageReader,
+    filenames: list[str],
+    target: np.ndarray,
+    on_error: str,
+    verbose: bool | int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the images; also return, for each file, whether its image is among them."""
     readable = np.ones(len(filenames), dtype=bool)
     if reader.white_level == "collection":
-        white: float | None = reader._find_white(filenames, on_error)
+        white: float | None = reader._find_white(filenames, on_error, verbose)
     else:
         white = reader._white()
     with reader._open_storage(len(filenames)) as storage:
-        failures = reader._fill(storage, filenames, on_error, white)
+        failures = reader._fill(storage, filenames, on_error, white, verbose)
         readable[list(failures)] = False
         if (lost := np.setdiff1d(target, target[readable])).size:
             folder = os.path.dirname(filenames[int(np.argmax(target == lost[0]))])
@@ -202,94 +251,3 @@ def _read_files(
                 + list_some(list(failures.values()), "\n")
             )
         return storage.close(), readable
-
-
-def _list_folder(
-    folder: Path, categories: Sequence[str] | None, extensions: Sequence[str] | None
-) -> dict[str, list[str]]:
-    """List the image files of each class, sorted; warn of what else there is."""
-    endings = tuple(end.lower() for end in (EXTENSIONS if extensions is None else extensions))
-
-    def is_image(path: Path) -> bool:
-        return path.name.lower().endswith(endings)
-
-    entries = _entries(folder)
-    folders = {entry.name: entry for entry in entries if entry.is_dir()}
-    loose = [entry for entry in entries if not entry.is_dir() and is_image(entry)]
-    if categories is not None:
-        missing = sorted(set(categories) - set(folders))
-        if missing:
-            raise ValueError(
-                f"{folder} has no folder {missing[0]!r}, which categories asks for. Its folders: "
-                f"{list_some(sorted(folders)) or 'none'}."
-            )
-        folders = {name: folders[name] for name in sorted(set(categories))}
-
-    files: dict[str, list[str]] = {}
-    nested, others = [], []
-    for name, subfolder in folders.items():
-        inside = _entries(subfolder)
-        images = [str(entry) for entry in inside if not entry.is_dir() and is_image(entry)]
-        others += [entry for entry in inside if not entry.is_dir() and not is_image(entry)]
-        deeper = [
-            entry
-            for entry in inside
-            if entry.is_dir() and any(is_image(path) for path in _entries(entry))
-        ]
-        if deeper and not images:
-            raise ValueError(
-                f"{subfolder} holds no images itself, but {deeper[0]} does. If the names of the "
-                f"classes are there, give {str(subfolder)!r} as the path."
-            )
-        nested += deeper
-        if images:
-            files[name] = images
-        elif categories is not None:
-            raise ValueError(
-                f"{subfolder} holds no images, but categories asks for it. Names of image files "
-                f"end in {list_some(endings, count=len(endings))}."
-            )
-
-    if not files:
-        found = (
-            f"holds {len(loose)} images, but in no subfolders"
-            if loose
-            else "has no subfolders with images"
-        )
-        raise ValueError(
-            f"{folder} {found}. There must be one subfolder for each class, such as "
-            f"{folder / 'cat' / '1.png'}. For images without labels, give their paths to "
-            f"ImageReader().transform. Names of image files end in "
-            f"{list_some(endings, count=len(endings))}."
-        )
-    if len(files) == 1 and categories is None:
-        raise ValueError(
-            f"{folder} has images in one subfolder only, {next(iter(files))!r}, but to tell "
-            f"classes apart there must be two at least. Add a subfolder for each other class; if "
-            f"you want this one alone, set categories={list(files)}."
-        )
-    ignored = loose + nested + (others if extensions is None else [])
-    if ignored:
-        warn(
-            f"In {folder}, {len(ignored)} files or folders are ignored, because their names are no "
-            f"images' or they are not right in the folder of a class: "
-            f"{list_some([path.relative_to(folder) for path in ignored])}. "
-            f"Set extensions to change what counts as an image."
-        )
-    return files
-
-
-def _entries(folder: Path) -> list[Path]:
-    """List what a folder holds, sorted by name, without hidden entries."""
-    try:
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"There is no folder {folder}. Python looks for it from {Path.cwd()}."
-        ) from error
-    except OSError as error:
-        raise ValueError(
-            f"{folder} cannot be read as a folder: {error.strerror}. Give the path of a folder "
-            f"that you may read and that has one subfolder for each class."
-        ) from error
-    return [entry for entry in entries if not entry.name.startswith(".")]

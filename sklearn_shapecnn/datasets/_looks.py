@@ -1,4 +1,4 @@
-"""Looks: the parameters that all makers of shapes share, checked and drawn into a plan."""
+"""Looks: the parameters that all shape generators share, checked and sampled into a plan."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,8 @@ Range = tuple[float, float]
 class Looks:
     """What images may look like.
 
-    Lengths are in pixels, line widths in shorter sides of the image, angles in degrees.
+    Lengths are in pixels, line widths are fractions of the image's shorter side, and angles are in
+    degrees.
     """
 
     extent: tuple[int, int]
@@ -54,7 +55,7 @@ def check_looks(
     min_contrast: Any,
     noise: Any,
 ) -> Looks:
-    """Check the parameters, which have the meaning that they have for make_shapes."""
+    """Check the parameters, which mean the same as in make_shapes."""
     height, width, channels = check_image_shape(image_shape)
     filled = float(filled) if isinstance(filled, bool | np.bool_) else filled
     return Looks(
@@ -75,7 +76,7 @@ def check_looks(
 
 
 def draw_looks(plan: Array, looks: Looks, rng: np.random.Generator) -> None:
-    """Draw sizes, rotations, aspect ratios and line widths into the plan."""
+    """Sample sizes, rotations, aspect ratios and line widths into the plan."""
     n = len(plan)
     plan["radius"] = rng.uniform(*looks.diameters, n) / 2
     plan["angle"] = rng.uniform(*looks.angles, n)

@@ -1,4 +1,4 @@
-"""make_multilabel_shapes: images of several geometric shapes each, to name all of them."""
+"""make_multilabel_shapes: images of several geometric shapes, for multilabel classification."""
 
 import math
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ Bounds = float | tuple[float, float]
 
 _DESCR = """\
 Synthetic images of several geometric shapes each, drawn by
-sklearn_shapecnn.datasets.make_multilabel_shapes with random sizes, places, rotations and
-intensities. The task is to tell which kinds of shape occur in an image: `target` has a column for
+sklearn_shapecnn.datasets.make_multilabel_shapes with random sizes, positions, rotations and
+intensities. The task is to find which kinds of shape occur in an image: `target` has a column for
 each of `target_names`. `images` and `data`, the same images as rows, have intensities in 0..1.
-`n_shapes` counts the shapes in each image. `labels`, `centers` and the like have a row for each
-shape of all images, and `image_index` tells in which image it is. Lengths are in pixels; pixel
+`n_shapes` counts the shapes in each image. `labels`, `centers` and similar arrays have one row per
+shape over all images, and `image_index` is the image of each shape. Lengths are in pixels; pixel
 (i, j) has its center at row i and column j. The docstring of make_multilabel_shapes describes each
 field.
 """
@@ -73,11 +73,11 @@ def make_multilabel_shapes(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | Bunch:
     """Make images of several geometric shapes each, for multilabel classification.
 
-    It is to :func:`make_shapes` what :func:`sklearn.datasets.make_multilabel_classification` is to
-    :func:`sklearn.datasets.make_classification`. Every image shows some anti-aliased shapes on an
-    even background, or none. The number, the kinds, the sizes, the places, the rotations and the
+    It relates to :func:`make_shapes` as :func:`sklearn.datasets.make_multilabel_classification`
+    does to :func:`sklearn.datasets.make_classification`. Every image shows some anti-aliased
+    shapes, or none, on a uniform background. Their number, kinds, sizes, positions, rotations and
     intensities are random. A parameter described as a range takes either a pair ``(low, high)``,
-    from which each shape draws uniformly, or one number for all shapes.
+    from which a value is drawn uniformly for each shape, or one number for all shapes.
 
     Parameters
     ----------
@@ -86,18 +86,18 @@ def make_multilabel_shapes(
 
     n_shapes : int or (int, int), default=(0, 3)
         Range of the number of shapes in an image, both ends included. All numbers in it are
-        equally likely. An image of 0 shapes is empty.
+        equally likely. An image with 0 shapes is empty.
 
     allow_repeats : bool, default=True
-        Whether an image may show the same kind of shape twice. If True, each shape draws its kind
-        from `shapes` with equal chances, whatever the others are. If False, all shapes of an image
-        differ, and all sets of as many kinds are equally likely.
+        Whether an image may show the same kind of shape twice. If True, the kind of each shape is
+        drawn from `shapes` with equal probabilities, independently of the others. If False, all
+        shapes of an image differ, and all sets of as many kinds are equally likely.
 
     max_overlap : float, default=0.0
-        Largest fraction of a shape that shapes in front of it may cover, in [0, 0.9]. Counts the
-        pixels of the shape as drawn, inside the image. With 0.0, a gap of at least one pixel is
-        between any two shapes. With more, shapes may touch and overlap if their foregrounds differ
-        by `min_contrast` or more; all others keep the gap.
+        Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. It counts the
+        pixels of the shape as drawn, inside the image. With 0.0, there is a gap of at least one
+        pixel between any two shapes. With larger values, shapes may touch and overlap if their
+        foregrounds differ by `min_contrast` or more; all others keep the gap.
 
     image_shape : tuple of int, default=(72, 72)
         ``(height, width)`` for gray images or ``(height, width, 3)`` for color images, in pixels.
@@ -108,13 +108,13 @@ def make_multilabel_shapes(
 
     size : float or (float, float), default=(0.25, 0.4)
         Range of the diameter of the smallest circle around a shape, as a fraction of the image's
-        shorter side, in (0, 1]. A low end under 3 pixels is raised to 3 pixels. Where shapes do
-        not fit, sizes are drawn anew, and then ever closer to the low end; so shapes in crowded
+        shorter side, in (0, 1]. A low end under 3 pixels is raised to 3 pixels. If shapes do
+        not fit, their sizes are drawn again, closer and closer to the low end. So shapes in crowded
         images are smaller.
 
     rotation : float or (float, float), default=(0.0, 360.0)
-        Range of the counterclockwise rotation, as seen in the image, in degrees. In [-1e9, 1e9].
-        :func:`make_shapes` tells what the shapes look like at 0.
+        Range of the counterclockwise rotation, as seen in the image, in degrees. Must be in
+        [-1e9, 1e9]. See :func:`make_shapes` for what the shapes look like at 0.
 
     aspect_ratio : float or (float, float), default=(0.4, 0.8)
         Range of the aspect ratio, in [0.01, 1]: the short side over the long side of a rectangle,
@@ -122,12 +122,12 @@ def make_multilabel_shapes(
         which is isosceles. The other shapes ignore it.
 
     min_visible : float, default=1.0
-        Least fraction of a shape that lies inside the image, in (0, 1]. Counts the pixels of the
-        shape as drawn. With 1.0, the whole circle around the shape lies inside.
+        Minimum fraction of a shape that lies inside the image, in (0, 1]. It counts the pixels of
+        the shape as drawn. With 1.0, the whole circle around the shape lies inside.
 
     filled : bool or float, default=True
         Whether shapes are filled or outlined. A number in [0, 1] is the probability of filling.
-        Other shapes show through an outlined one, and may lie inside it.
+        Other shapes are visible through an outlined shape, and may lie inside it.
 
     line_width : float or (float, float), default=(0.03, 0.06)
         Range of the width of outlines, as a fraction of the image's shorter side, in (0, 1]. The
@@ -135,12 +135,12 @@ def make_multilabel_shapes(
         wider.
 
     foreground, background : float or (float, float), default=(0.6, 1.0), (0.0, 0.3)
-        Ranges of the intensities of the shapes and of the background, in [0, 1]. Each shape draws
-        its own foreground. In color images, each channel draws its own.
+        Ranges of the intensities of the shapes and of the background, in [0, 1]. Each shape has its
+        own foreground. In color images, each channel has its own intensity.
 
     min_contrast : float, default=0.2
-        Least absolute difference of foreground and background, and of the foregrounds of shapes
-        that overlap, in [0, 1]. In color images, this is the mean over the channels.
+        Minimum absolute difference between foreground and background, and between the foregrounds
+        of shapes that overlap, in [0, 1]. In color images, this is the mean over the channels.
 
     noise : float, default=0.0
         Standard deviation of the Gaussian noise added to each value, which is then clipped to
@@ -156,14 +156,14 @@ def make_multilabel_shapes(
         Whether the Bunch has masks. Needs ``return_X_y=False``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Seed of the images, or source of a seed. The same seed gives the same bits. None takes
-        fresh entropy from the operating system; NumPy's global random state is neither read nor
-        changed.
+        Seed of the images, or source of a seed. The same seed gives bitwise equal images. None
+        uses fresh entropy from the operating system; NumPy's global random state is neither read
+        nor changed.
 
     Returns
     -------
     X : ndarray of shape (n_samples, n_pixels), (n_samples, h, w) or (n_samples, h, w, c), float32
-        The images, in 0..1. In rows, pixels are in C order with the color channels last.
+        The images, in 0..1. Rows hold the pixels in C order, with the color channels last.
 
     Y : ndarray of shape (n_samples, n_classes), dtype int64
         The kinds of shape in each image: 1 if it shows one or more of that kind, else 0. Columns
@@ -174,13 +174,13 @@ def make_multilabel_shapes(
         j, as in scikit-image.
 
         - data, float32 (n_samples, n_pixels): the images as rows.
-        - images, float32 (n_samples, height, width[, 3]): the images, in the memory of `data`.
+        - images, float32 (n_samples, height, width[, 3]): the images, sharing memory with `data`.
         - target, int64 (n_samples, n_classes): `Y`.
         - target_names, str (n_classes,): the names of the shapes.
         - n_shapes, int64 (n_samples,): the number of shapes in each image.
 
-        All other arrays have a row for each of the n_total shapes. They go from image to image,
-        and in each image from the back to the front, which is from the largest to the smallest.
+        All other arrays have one row for each of the n_total shapes. They are ordered by image, and
+        within each image from back to front, that is from the largest to the smallest.
 
         - image_index, int64 (n_total,): the image that the shape is in.
         - labels, int64 (n_total,): its kind, as an index into `target_names`.
@@ -203,8 +203,8 @@ def make_multilabel_shapes(
     TypeError
         If a parameter has the wrong type.
     ValueError
-        If a parameter is out of its range, or if no image can satisfy all of them together. Also
-        if some image has no room for its shapes, as far as many random attempts can tell.
+        If a parameter is out of its range, if no image can satisfy all of them together, or if the
+        shapes of an image do not fit after many random attempts.
 
     See Also
     --------

@@ -19,7 +19,7 @@ Bounds = float | tuple[float, float]
 
 _DESCR = """\
 Synthetic images of one geometric shape each, drawn by sklearn_shapecnn.datasets.make_shapes with
-random size, place, rotation and intensities. The task is to name the shape: `target` indexes
+random size, position, rotation and intensities. The task is to name the shape: `target` indexes
 `target_names`. `images` and `data`, the same images as rows, have intensities in 0..1. Lengths are
 in pixels; pixel (i, j) has its center at row i and column j. The docstring of make_shapes
 describes each field.
@@ -60,15 +60,15 @@ def make_shapes(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | Bunch:
     """Make images of one geometric shape each, for classification.
 
-    Every image shows one anti-aliased shape on an even background. Size, place, rotation and
+    Every image shows one anti-aliased shape on a uniform background. Size, position, rotation and
     intensity are random. A parameter described as a range takes either a pair ``(low, high)``,
-    from which each image draws uniformly, or one number for all images.
+    from which a value is drawn uniformly for each image, or one number for all images.
 
     Parameters
     ----------
     n_samples : int or sequence of int, default=100
-        If an int, the number of images, spread evenly over the classes (if it does not divide, the
-        first classes get one more). If a sequence, the number of images of each class, in the
+        If an int, the number of images, divided evenly among the classes (if there is a remainder,
+        the first classes get one more). If a sequence, the number of images of each class, in the
         order of `shapes`.
 
     image_shape : tuple of int, default=(72, 72)
@@ -77,9 +77,9 @@ def make_shapes(
     shapes : sequence of str, default=("triangle", "circle", "rectangle")
         The classes, from "circle", "ellipse", "ring", "triangle", "square", "rectangle",
         "pentagon", "hexagon", "star" (a pentagram) and "cross" (of two bars three times as long
-        as wide). The diameter of a ring's hole is 0.55 of its own. Some shapes differ only if the
-        other parameters let them: a ring from an outlined circle, or a square from a rectangle
-        of aspect ratio one.
+        as wide). The hole of a ring has 0.55 of the ring's diameter. With some parameters, shapes
+        of two classes look the same: a ring and an outlined circle, or a square and a rectangle of
+        aspect ratio one.
 
     size : float or (float, float), default=(0.25, 0.6)
         Range of the diameter of the smallest circle around the shape, as a fraction of the
@@ -88,8 +88,8 @@ def make_shapes(
     rotation : float or (float, float), default=(0.0, 360.0)
         Range of the counterclockwise rotation, as seen in the image, in degrees. At 0, long axes
         and the base of the triangle are horizontal, squares and crosses are parallel to the sides
-        of the image, and one vertex of the triangle, pentagon, hexagon and star points up. In
-        [-1e9, 1e9]; beyond that, floats are too far apart.
+        of the image, and one vertex of the triangle, pentagon, hexagon and star points up. Must be
+        in [-1e9, 1e9]: beyond that, floats are too coarse.
 
     aspect_ratio : float or (float, float), default=(0.4, 0.8)
         Range of the aspect ratio, in [0.01, 1]: the short side over the long side of a rectangle,
@@ -97,8 +97,8 @@ def make_shapes(
         which is isosceles. The other shapes ignore it.
 
     min_visible : float, default=1.0
-        Least fraction of the shape's area that lies inside the image, in (0, 1]. With 1.0, the
-        whole circle around the shape lies inside. Places are uniform over those allowed.
+        Minimum fraction of the shape's area that lies inside the image, in (0, 1]. With 1.0, the
+        whole circle around the shape lies inside. All allowed positions are equally likely.
 
     filled : bool or float, default=True
         Whether shapes are filled or outlined. A number in [0, 1] is the probability of filling.
@@ -110,11 +110,11 @@ def make_shapes(
 
     foreground, background : float or (float, float), default=(0.6, 1.0), (0.0, 0.3)
         Ranges of the intensities of the shape and of the background, in [0, 1]. In color images,
-        each channel draws its own.
+        each channel has its own intensity.
 
     min_contrast : float, default=0.2
-        Least absolute difference of foreground and background, in [0, 1]. In color images, this is
-        the mean over the channels.
+        Minimum absolute difference between foreground and background, in [0, 1]. In color images,
+        this is the mean over the channels.
 
     noise : float, default=0.0
         Standard deviation of the Gaussian noise added to each value, which is then clipped to
@@ -134,14 +134,14 @@ def make_shapes(
         Whether the Bunch has masks. Needs ``return_X_y=False``.
 
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Seed of the images, or source of a seed. The same seed gives the same bits. None takes
-        fresh entropy from the operating system; NumPy's global random state is neither read nor
-        changed.
+        Seed of the images, or source of a seed. The same seed gives bitwise equal images. None
+        uses fresh entropy from the operating system; NumPy's global random state is neither read
+        nor changed.
 
     Returns
     -------
     X : ndarray of shape (n_samples, n_pixels), (n_samples, h, w) or (n_samples, h, w, c), float32
-        The images, in 0..1. In rows, pixels are in C order with the color channels last.
+        The images, in 0..1. Rows hold the pixels in C order, with the color channels last.
 
     y : ndarray of shape (n_samples,), dtype int64
         The shape in each image, as an index into `shapes`.
@@ -151,7 +151,7 @@ def make_shapes(
         j, as in scikit-image.
 
         - data, float32 (n_samples, n_pixels): the images as rows.
-        - images, float32 (n_samples, height, width[, 3]): the images, in the memory of `data`.
+        - images, float32 (n_samples, height, width[, 3]): the images, sharing memory with `data`.
         - target, int64 (n_samples,): the shape in each image, as an index into `target_names`.
         - target_names, str (n_classes,): the names of the shapes.
         - masks, bool (n_samples, height, width), only with ``return_masks=True``: the pixels whose

@@ -1,4 +1,4 @@
-"""Where several shapes of one image lie: tried at random until none hides another."""
+"""Place several shapes in one image: try random positions until none hides another."""
 
 import numpy as np
 
@@ -15,50 +15,50 @@ from sklearn_shapecnn.datasets._stamps import (
     stamp_side,
 )
 
-# If a shape finds no place, its image starts anew. For each start: how far sizes are pulled towards
-# the smallest, and how many places are tried for each shape in turn. By pixels, many tries are for
-# stubborn images only: others find room sooner if they start anew.
+# If a shape does not fit anywhere, its image starts over. For each start: how far sizes are pulled
+# towards the smallest, and how many positions are tried for each shape in turn. With pixels, many
+# tries are for stubborn images only: other images find room sooner if they start over.
 _CIRCLE_STARTS = [(0.0, 64)] * 4
 _PIXEL_STARTS = [(0.0, 16)] * 4 + [(pull / 10, 16) for pull in range(1, 10)] + [(1.0, 64)] * 12
-# Images that go ahead of the others, so that a demand without hope fails soon.
+# Images that go first, so that an impossible request fails early.
 _FEW = 32
 _NO_ROOM = (
-    "n_shapes: {} shapes found no room in an image of {} x {} pixels, in many attempts down to the "
+    "n_shapes: {} shapes did not fit into an image of {} x {} pixels, in many attempts down to the "
     "smallest size. Lower n_shapes, the low end of size, or min_visible, or give a larger "
     "max_overlap or image_shape."
 )
-# More than the grid and float32 round by, and less than a pixel or its share in any shape.
+# More than the rounding of the grid and float32, less than a pixel or its share in any shape.
 _ROUNDING = 1e-6
 
 
 def pack_shapes(
     plan: Array, n_shapes: Array, looks: Looks, max_overlap: float, rng: np.random.Generator
 ) -> None:
-    """Draw the sizes and the places of all shapes, the largest of an image first.
+    """Sample the sizes and positions of all shapes, the largest of each image first.
 
     Parameters
     ----------
     plan : structured array of shape (n_total,)
-        What to draw; see `plan_dtype`. The shapes of one image follow each other, and later ones
-        lie on top. Sizes and places are overwritten.
+        What to draw; see `plan_dtype`. The shapes of one image are consecutive, and later ones lie
+        on top. Sizes and positions are overwritten.
     n_shapes : ndarray of shape (n_images,), dtype int64
         The number of shapes in each image.
     looks : Looks
         The limits.
     max_overlap : float
-        The greatest share of the part of a shape in the image that later shapes may cover.
+        Maximum fraction that later shapes may cover of the part of a shape in the image.
     rng : Generator
-        Where sizes and places come from.
+        Source of sizes and positions.
 
     Raises
     ------
     ValueError
-        If the shapes of some image find no room.
+        If the shapes of an image do not fit.
     """
     for counts, rows in chunks(n_shapes, looks.extent, stamp_side(looks.diameters[1] / 2)):
         part, waiting = plan[rows], counts > 0
         if max_overlap == 0 and looks.min_visible == 1:
-            # Circles are much faster than pixels. But by pixels, more shapes find room.
+            # Circles are much faster than pixels, but with pixels, more shapes fit.
             waiting = _Circles(part, counts, looks, rng).pack(_CIRCLE_STARTS)
         crowded = np.flatnonzero(waiting)
         for some in (crowded[:_FEW], crowded[_FEW:]):
@@ -73,7 +73,7 @@ def _pack_by_pixels(
     max_overlap: float,
     rng: np.random.Generator,
 ) -> None:
-    """Do the work of `pack_shapes` for some of the images."""
+    """Run `pack_shapes` with pixels for some of the images."""
     if len(images):
         rows = np.repeat(np.isin(np.arange(len(n_shapes)), images), n_shapes)
         part, counts = plan[rows], n_shapes[images]
@@ -84,9 +84,9 @@ def _pack_by_pixels(
 
 
 class _Circles:
-    """Places at which the circles around shapes touch neither each other nor the border.
+    """Find positions at which the circles around shapes touch neither each other nor the border.
 
-    Arrays have a row for each shape, except for those that tell images.
+    Arrays have one row per shape, except for those about images.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class _Circles:
         self.radius = np.zeros(len(plan))
 
     def pack(self, starts: list[tuple[float, int]]) -> Array:
-        """Set sizes and places in the plan, and tell which images found none for all shapes."""
+        """Set sizes and positions in the plan; return which images have no room for all shapes."""
         waiting = self.n_shapes > 0
         for pull, n_tries in starts:
             rows = np.flatnonzero(waiting[self.image])
@@ -116,17 +116,17 @@ class _Circles:
         return waiting
 
     def _start(self, rows: Array, pull: float) -> None:
-        """Draw sizes, and find the range of the centers that keeps the circles in the image."""
+        """Sample sizes, and find the range of centers that keeps the circles in the image."""
         low, high = self.looks.diameters
         radius = self.rng.uniform(low, low + (1 - pull) * (high - low), len(rows)) / 2
-        # Large shapes come first: they find room, and hide less, while there are few others.
+        # Large shapes come first: they fit, and hide less, while there are few others.
         radius = radius[np.lexsort((-radius, self.image[rows]))]
         self.radius[rows] = radius
         self.low[rows] = radius[:, None] - 0.5
         self.room[rows] = np.maximum(self.looks.extent - 2 * radius[:, None], 0)
 
     def _place(self, rows: Array, turn: int, n_tries: int) -> Array:
-        """Place one shape of each of some images, and return the rows that found no place."""
+        """Place one shape per image, and return the rows that could not be placed."""
         at_a_time = 1 if turn == 1 else 8  # a first shape may lie anywhere
         for _ in range(0, n_tries, at_a_time):
             if not len(rows):
@@ -144,9 +144,9 @@ class _Circles:
         return snap(self.low[rows][:, None] + self.room[rows][:, None] * places)
 
     def _find_near(self, rows: Array, turn: int, center: Array) -> tuple[Array, Array]:
-        """Give the earlier shapes of each image, and whether circles at the tries are near them.
+        """Return the earlier shapes of each image, and whether circles at the tries are near them.
 
-        `center` has the shape (n, n_tries, 2); the results have (n, n_earlier) and
+        `center` has the shape (n, n_tries, 2); the results have the shapes (n, n_earlier) and
         (n, n_tries, n_earlier).
         """
         below = rows[:, None] - np.arange(1, turn)
@@ -156,7 +156,7 @@ class _Circles:
 
 
 class _Pixels(_Circles):
-    """Places at which shapes are visible enough, judged by their pixels."""
+    """Find positions at which enough pixels of each shape are visible."""
 
     def __init__(
         self,
@@ -171,10 +171,10 @@ class _Pixels(_Circles):
         self.side = stamp_side(looks.diameters[1] / 2)
         self.owners = Owners(len(n_shapes), int(n_shapes.max()), looks.extent, self.side)
         self.stamps = np.zeros((len(plan), self.side, self.side), np.uint8)
-        # From the first pixel of a stamp to its center; the first and last places of that pixel.
+        # From the first pixel of a stamp to its center; first and last positions of that pixel.
         self.offset = np.zeros((len(plan), 2))
         self.corner, self.first, self.last = np.zeros((3, len(plan), 2), np.int64)
-        # Pixels of the whole shape, of its part in the image, and of that what others cover.
+        # Pixels of the whole shape, of its part in the image, and of what others cover of it.
         self.whole, self.inside, self.covered = np.zeros((3, len(plan)), np.int64)
 
     def _start(self, rows: Array, pull: float) -> None:
@@ -194,7 +194,7 @@ class _Pixels(_Circles):
         self.covered[rows] = 0
         self.owners.images[np.unique(self.image[rows])] = 0
         if self.looks.min_visible < 1:
-            # As far out as each axis by itself lets.
+            # As far out as each axis on its own allows.
             spare = (1 - self.looks.min_visible) * self.whole[rows] + _ROUNDING
             for axis, length in enumerate(self.looks.extent):
                 lines = inside.sum(axis=2 - axis)
@@ -224,7 +224,7 @@ class _Pixels(_Circles):
         outermost = self.low[rows] + self.room[rows]
         beyond = (center < self.low[rows] - _ROUNDING) | (center > outermost + _ROUNDING)
         cut = np.any(beyond, axis=1)
-        # Where circles touch neither each other nor the border, neither do the shapes.
+        # If circles touch neither each other nor the border, the shapes do not either.
         fits = ~(cut | near.any(axis=1))
         self.inside[rows] = self.whole[rows]
         doubtful = np.flatnonzero(~fits)
@@ -235,7 +235,7 @@ class _Pixels(_Circles):
         return fits
 
     def _fit_pixels(self, rows: Array, cut: Array, below: Array, near: Array) -> Array:
-        """Tell which shapes leave enough of all visible, and count what those cover."""
+        """Return which shapes leave enough of all visible, and count what those cover."""
         owners = self.owners.read(self.image[rows], self.corner[rows])
         stamps = self.stamps[rows]
         fits = np.ones(len(rows), bool)

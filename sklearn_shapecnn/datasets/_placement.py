@@ -1,4 +1,4 @@
-"""Where shapes lie in their images and how bright they are, drawn at random into the plan."""
+"""Sample the positions and intensities of shapes into the plan."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ import numpy as np
 from sklearn_shapecnn.datasets._geometry import signed_distance
 from sklearn_shapecnn.datasets._plan import Array, rows_by_shape
 
-# For shapes across the border: cells across a shape, images at a time, places tried for each.
+# For shapes across the border: cells across a shape, images per batch, positions tried for each.
 _CELLS = 32
 _BATCH = 64
 _TRIES = 16
-# How far each round of drawing intensities is pulled towards the pair of greatest contrast.
+# How far each round of sampling intensities is pulled towards the pair of greatest contrast.
 _CONTRAST_PULLS = (0.0,) * 20 + tuple(1 - 0.85 ** np.arange(1, 60)) + (1.0,)
 
 
@@ -22,10 +22,10 @@ def draw_intensities(
     min_contrast: float,
     rng: np.random.Generator,
 ) -> None:
-    """Draw foregrounds and backgrounds of enough contrast.
+    """Sample foregrounds and backgrounds with enough contrast.
 
-    The first rounds draw from the whole ranges. Later rounds, for the images that still lack
-    contrast, draw ever closer to the pair of greatest contrast.
+    The first rounds sample from the whole ranges. For images that still lack contrast, later rounds
+    sample closer and closer to the pair of greatest contrast.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def draw_intensities(
     rounding = 1e-9
     if abs(best[0] - best[1]) < min_contrast - rounding:
         raise ValueError(
-            f"min_contrast={min_contrast} cannot be had from foreground={foreground} and "
-            f"background={background}, which differ by {abs(best[0] - best[1]):.6g} at most. "
+            f"min_contrast={min_contrast} is not possible with foreground={foreground} and "
+            f"background={background}, which differ by at most {abs(best[0] - best[1]):.6g}. "
             "Lower min_contrast or move the ranges apart."
         )
     unsettled = np.arange(len(plan))
@@ -59,10 +59,10 @@ def draw_intensities(
 def draw_foregrounds(
     plan: Array, foreground: tuple[float, float], min_contrast: float, rng: np.random.Generator
 ) -> None:
-    """Draw foregrounds of enough contrast to the backgrounds in the plan.
+    """Sample foregrounds with enough contrast to the backgrounds in the plan.
 
-    It goes in the same rounds as `draw_intensities`, which drew each background together with a
-    foreground of enough contrast. So there is one.
+    This uses the same rounds as `draw_intensities`, which sampled each background together with a
+    foreground of enough contrast. So there is a solution.
     """
     low, high = foreground
     unsettled = np.arange(len(plan))
@@ -106,10 +106,10 @@ def _place_across(
     min_visible: float,
     tries: Array,
 ) -> Array:
-    """Place shapes at the first try that shows enough of them, else at the center of the image.
+    """Place shapes at the first try that shows enough of them, or at the center of the image.
 
-    The shape is drawn on a coarse grid. The cells inside the image tell how much is visible. Tries
-    are uniform over the places at which each axis by itself shows enough.
+    Each shape is drawn on a coarse grid, and its cells inside the image measure how much is
+    visible. Tries are uniform over the positions at which each axis on its own shows enough.
     """
     cells = np.arange(_CELLS)
     offsets = np.tile((2 * cells + 1) / _CELLS - 1, (len(batch), 1))
@@ -142,7 +142,7 @@ def _place_across(
 
 
 def _quantile(profile: Array, share: float) -> Array:
-    """The position, from -1 to 1, before which the given share of the profile lies."""
+    """Return the position, from -1 to 1, before which the given share of the profile lies."""
     summed = profile.cumsum(axis=1)
     cell = np.minimum((summed < share).sum(axis=1), profile.shape[1] - 1)[:, None]
     height = np.take_along_axis(profile, cell, axis=1)

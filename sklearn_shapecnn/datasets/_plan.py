@@ -24,15 +24,15 @@ def plan_dtype(channels: int) -> np.dtype[Any]:
 
 
 def rows_by_shape(plan: Array, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """Give the name of each shape, and the rows of the plan that draw it."""
+    """Yield the name of each shape and the rows of the plan that draw it."""
     for label, name in enumerate(names):
         yield name, np.flatnonzero(plan["target"] == label)
 
 
 def number_shapes(n_shapes: Array) -> tuple[Array, Array]:
-    """Return the image of each shape, and its place in that image's order of drawing, from 1 on.
+    """Return the image of each shape and its drawing order in that image, counted from 1.
 
-    The shapes of one image follow each other; `n_shapes` tells how many there are in each.
+    The shapes of one image are consecutive; `n_shapes` is the number of shapes in each image.
     """
     image = np.repeat(np.arange(len(n_shapes)), n_shapes)
     before = n_shapes.cumsum() - n_shapes

@@ -1,7 +1,7 @@
-"""From the plan to pixels: images, masks, bounding boxes and noise.
+"""Turn the plan into pixels: images, masks, bounding boxes and noise.
 
-Distances are evaluated only in windows just around the shapes, for many images of one shape at a
-time. The rest of each image is background.
+Distances are computed only in windows just around the shapes, for many images of the same shape at
+a time. The rest of each image is background.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn_shapecnn.datasets._geometry import per_image, signed_distance
 from sklearn_shapecnn.datasets._plan import Array, rows_by_shape
 
-# Pixels worked on at a time: some temporaries of this many float32 still fit in the L2 cache.
+# Pixels per batch: some float32 temporaries of this size still fit in the L2 cache.
 _BATCH_PIXELS = 1 << 16
 
 
@@ -30,7 +30,7 @@ def draw_shapes(
     plan : structured array of shape (n,)
         What to draw; see `plan_dtype`.
     names : sequence of str
-        The shapes, which the plan's targets index.
+        Names of the shapes, indexed by the plan's targets.
     images : ndarray of shape (n, height, width, channels), dtype float32
         Overwritten.
     masks : ndarray of shape (n, height, width), dtype bool, or None
@@ -56,16 +56,16 @@ def draw_shapes(
 
 
 def draw_on_top(plan: Array, names: Sequence[str], images: Array, which: Array) -> None:
-    """Draw one more shape into each of some images, on top of what they show.
+    """Draw one more shape on top of each of some images.
 
     Parameters
     ----------
     plan : structured array of shape (n,)
-        What to draw; see `plan_dtype`. Its backgrounds do not matter.
+        What to draw; see `plan_dtype`. Its backgrounds are ignored.
     names : sequence of str
-        The shapes, which the plan's targets index.
+        Names of the shapes, indexed by the plan's targets.
     images : ndarray of shape (n_images, height, width, channels), dtype float32
-        Drawn on.
+        Drawn on in place.
     which : ndarray of shape (n,), dtype int64
         The image of each row of the plan, each at most once.
     """
@@ -79,7 +79,7 @@ def draw_on_top(plan: Array, names: Sequence[str], images: Array, which: Array) 
 
 
 def fill_backgrounds(images: Array, backgrounds: Array) -> None:
-    """Fill each image with its background, a value for each channel."""
+    """Fill each image with its background, one value per channel."""
     n_images, height, width, channels = images.shape
     lines = np.tile(backgrounds, width)
     images.reshape(n_images, height, width * channels)[...] = lines[:, None, :]
@@ -99,7 +99,7 @@ def add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
 
 
 def batches_by_shape(plan: Array, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """Give the name of each shape with rows of the plan that draw it in similar sizes."""
+    """Yield the name of each shape with rows of the plan that draw it at similar sizes."""
     for name, rows in rows_by_shape(plan, names):
         for index in _batches(plan["radius"], rows):
             yield name, index
@@ -116,17 +116,17 @@ def distance_in_pixels(
 
 
 def is_inside(distance: Array, batch: Array, grown: float = 0.0) -> Array:
-    """Find the pixels with their centers in the shape or its line, both `grown` by some pixels."""
+    """Find pixels whose centers lie in the shape or its line, enlarged by `grown` pixels."""
     return (distance <= grown) & (distance + per_image(batch["line_width"]) >= -grown)
 
 
 def _side(radius: Array) -> Array:
-    """Pixels across a window that holds a shape, which corners smear by up to 3/4 of a pixel."""
+    """Return the side of a window that holds a shape; corners smear by up to 3/4 of a pixel."""
     return np.ceil(2 * radius + 1.5).astype(np.int64)
 
 
 def _batches(radii: Array, rows: Array) -> Iterator[Array]:
-    """Split into runs of similar size, the largest first: it sets the windows of its batch."""
+    """Split rows into runs of similar size, largest first: it sets the windows of its batch."""
     rows = rows[np.argsort(-radii[rows], kind="stable")]
     start = 0
     while start < len(rows):
@@ -152,7 +152,7 @@ def _view(array: Array, window: tuple[int, int]) -> Array:
 
 
 def _values(distance: Array, batch: Array, beneath: Array) -> Array:
-    """Blend the foreground into what is beneath by how much of a pixel is covered, channels first.
+    """Blend the foreground with what is beneath by the coverage of each pixel, channels first.
 
     The coverage is that of a straight border at the given distance. An outline is the shape minus
     the same shape with its border moved inwards.
@@ -167,7 +167,7 @@ def _values(distance: Array, batch: Array, beneath: Array) -> Array:
 
 
 def bounding_boxes(inside: Array, top: Array, left: Array) -> Array:
-    """Find (min_row, min_col, max_row, max_col) of each mask; all zero for an empty one."""
+    """Find (min_row, min_col, max_row, max_col) of each mask; all zero if it is empty."""
     rows, cols = np.any(inside, axis=2), np.any(inside, axis=1)
     boxes = np.stack(
         [

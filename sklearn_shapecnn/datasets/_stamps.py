@@ -1,7 +1,7 @@
-"""Stamps: shapes drawn in small windows of their own, and maps of which shape owns each pixel.
+"""Stamps: shapes drawn in their own small windows, and maps of which shape owns each pixel.
 
-Stamps move by whole pixels. If places are multiples of `GRID`, nothing is rounded on the way, so a
-stamp has the very pixels that are drawn in the image.
+Stamps move by whole pixels. If positions are multiples of `GRID`, nothing is rounded, so a stamp
+has exactly the pixels that are drawn in the image.
 """
 
 import math
@@ -19,11 +19,11 @@ from sklearn_shapecnn.datasets._raster import (
     is_inside,
 )
 
-# A pixel of a stamp is in the shape, or so near that a shape there would seem to touch this one.
+# A pixel of a stamp is in the shape, or so near that another shape there would seem to touch it.
 INSIDE, NEAR = 2, 1
 GAP = 3.0
 GRID = 2.0**-20
-# Pixels of maps and stamps kept at a time: few enough for the cache, enough for long loops.
+# Pixels of maps and stamps per chunk: few enough for the cache, enough for long loops.
 _CHUNK_PIXELS = 1 << 24
 
 
@@ -38,13 +38,13 @@ def stamp_side(radius: float) -> int:
 
 
 def first_pixels(plan: Array) -> Array:
-    """Find the row and the column of the first pixel of each stamp, given the places."""
+    """Find the row and the column of the first pixel of each stamp from the shapes' centers."""
     centers = np.stack([plan["row"], plan["col"]], axis=1)
     return np.ceil(centers - plan["radius"][:, None] - GAP).astype(np.int64)
 
 
 def draw_stamps(plan: Array, names: Sequence[str], offsets: Array, side: int) -> Array:
-    """Draw stamps of shape (n, side, side) with the centers at the offsets from first pixels."""
+    """Draw stamps of shape (n, side, side), centered at the offsets from their first pixels."""
     plan = plan.copy()
     plan["row"], plan["col"] = offsets.T
     stamps = np.zeros((len(plan), side, side), np.uint8)
@@ -60,10 +60,10 @@ def draw_stamps(plan: Array, names: Sequence[str], offsets: Array, side: int) ->
 
 
 class Owners:
-    """Which shape owns each pixel of some images.
+    """A map of which shape owns each pixel of some images.
 
-    A pixel has the place of its shape in the order of drawing, from 1 on, or 0 for the background,
-    or `outside` around the image.
+    A pixel holds the drawing order of its shape, counted from 1; 0 is the background, and `outside`
+    is beyond the border of the image.
     """
 
     def __init__(self, n_images: int, most_shapes: int, extent: tuple[int, int], side: int) -> None:
@@ -77,18 +77,18 @@ class Owners:
         self._windows = sliding_window_view(everything, (side, side), axis=(1, 2), writeable=True)
 
     def read(self, image: Array, corner: Array) -> Array:
-        """Copy the windows that stamps with their first pixels there would cover."""
+        """Copy the windows that stamps with these first pixels would cover."""
         return self._windows[image, corner[:, 0] + self.side, corner[:, 1] + self.side]
 
     def paint(self, image: Array, corner: Array, stamps: Array, order: int) -> None:
-        """Give the pixels in one shape of each of some images to it."""
+        """Assign the pixels of one shape per image to that shape."""
         owners = self.read(image, corner)
         owners[(stamps == INSIDE) & (owners != self.outside)] = order
         self._windows[image, corner[:, 0] + self.side, corner[:, 1] + self.side] = owners
 
 
 def chunks(n_shapes: Array, extent: tuple[int, int], side: int) -> Iterator[tuple[Array, slice]]:
-    """Split the images: give the number of shapes of each, and the rows of the plan with them."""
+    """Split the images into chunks; yield the counts of shapes and the rows of the plan of each."""
     padded = math.prod(length + 2 * side for length in extent)
     step = max(1, _CHUNK_PIXELS // (padded + int(n_shapes.max(initial=0)) * side**2))
     ends = np.append(0, n_shapes.cumsum())
@@ -110,11 +110,11 @@ def see_shapes(
     Parameters
     ----------
     plan : structured array of shape (n_total,)
-        What to draw, image by image; see `plan_dtype`. The visible shares are set.
+        What to draw, image by image; see `plan_dtype`. The visible fractions are set.
     n_shapes : ndarray of shape (n_images,), dtype int64
         The number of shapes in each image.
     names : sequence of str
-        The shapes, which the plan's targets index.
+        Names of the shapes, indexed by the plan's targets.
     extent : (int, int)
         The height and the width of the images.
     boxes : ndarray of shape (n_total, 4), dtype int64
@@ -136,7 +136,7 @@ def see_shapes(
         places = order.astype(owners.images.dtype)[:, None, None]
         own = owners.read(image, corner) == places
         whole = (stamps == INSIDE).sum(axis=(1, 2))
-        # A line so thin that it contains the center of no pixel is whole if nothing is cut off.
+        # A line that is too thin to contain the center of a pixel counts as wholly visible.
         part["visible"] = np.where(whole > 0, own.sum(axis=(1, 2)) / np.maximum(whole, 1), 1)
         boxes[rows] = bounding_boxes(own, *corner.T)
         if masks is not None:

@@ -1,6 +1,6 @@
-"""A fitted classifier, or a pipeline around one, as an ONNX graph that runs without Python.
+"""Export a fitted classifier, or a pipeline around one, to an ONNX graph that runs without Python.
 
-onnx and skl2onnx are an extra. Importing this package does not import them.
+onnx and skl2onnx are optional dependencies. Importing this package does not import them.
 """
 
 from sklearn_shapecnn.export._converter import register_converter

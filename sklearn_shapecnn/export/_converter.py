@@ -1,4 +1,4 @@
-"""The converters of our estimators: what skl2onnx calls to get its outputs, shapes and nodes."""
+"""The converters of our estimators, which skl2onnx calls to get outputs, shapes and nodes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sklearn_shapecnn.export._graph import Graph
 from sklearn_shapecnn.export._nodes import add_last_features, add_linear
 from sklearn_shapecnn.regressor import ShapeCNNRegressor
 
-# Under these names skl2onnx lists the converters.
+# The names of the converters in skl2onnx.
 ALIAS, REGRESSOR_ALIAS = "ShapeCNNClassifier", "ShapeCNNRegressor"
-MOST_BYTES = 2**31 - 2**20  # a protobuf file has 2 GiB at most; leave a MiB for all but the weights
-# skl2onnx's own classifiers have the same options but the last.
+MOST_BYTES = 2**31 - 2**20  # a protobuf file has at most 2 GiB; leave 1 MiB for all but the weights
+# The options of skl2onnx's own classifiers, and one more.
 OPTIONS = {
     "zipmap": [True, False, "columns"],
     "output_class_labels": [False, True],
@@ -30,11 +30,11 @@ OPTIONS = {
 def register_converter() -> None:
     """Tell skl2onnx how to convert a ShapeCNNClassifier.
 
-    :func:`~sklearn_shapecnn.to_onnx` does this itself. Call it if you call ``skl2onnx.to_onnx``
-    yourself, which then converts ShapeCNNClassifiers and pipelines that end in one. The options
-    ``zipmap``, ``nocl``, ``output_class_labels`` and ``raw_scores`` mean the same as for
-    scikit-learn's classifiers. The option ``features`` replaces labels and probabilities by what
-    `transform` gives.
+    :func:`~sklearn_shapecnn.to_onnx` does this for you. Call this function only before you call
+    ``skl2onnx.to_onnx`` yourself, to convert ShapeCNNClassifiers and pipelines that end in one. The
+    options ``zipmap``, ``nocl``, ``output_class_labels`` and ``raw_scores`` mean the same as for
+    scikit-learn's classifiers. The option ``features`` replaces labels and probabilities with the
+    output of `transform`.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def register_converter() -> None:
 
     See Also
     --------
-    sklearn_shapecnn.to_onnx : Turn a fitted classifier, or a pipeline around one, into an ONNX
+    sklearn_shapecnn.to_onnx : Convert a fitted classifier, or a pipeline around one, to an ONNX
         model.
 
     Examples
@@ -80,7 +80,7 @@ def register_converter() -> None:
 
 
 def _declare_outputs(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
-    """Declare the features alone, or labels and probabilities."""
+    """Declare only the features, or labels and probabilities."""
     from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
     wants_features = scope.get_options(model, {"features": False})["features"]
@@ -88,7 +88,7 @@ def _declare_outputs(scope: Any, model: Any, inputs: Any, custom_parsers: Any = 
         return parse_classifier(scope, model, inputs, custom_parsers)
     operator = scope.declare_local_operator(ALIAS, model)
     operator.inputs = list(inputs)
-    # Of several labels an image, skl2onnx has no declaration of its own.
+    # skl2onnx has no declaration for several labels per image.
     outputs = {"features": FloatTensorType()}
     if not wants_features:
         outputs = {"label": Int64TensorType(), "probabilities": FloatTensorType()}
@@ -132,7 +132,7 @@ def _add_nodes(scope: Any, operator: Any, container: Any) -> None:
         graph.add("Cast", is_there, output=label, to=7)  # onnx.TensorProto.INT64
         graph.add("Identity" if is_raw else "Sigmoid", scores, output=probabilities)
         return
-    best = graph.add("ArgMax", scores, axis=1, keepdims=0)  # softmax may round two scores to one
+    best = graph.add("ArgMax", scores, axis=1, keepdims=0)  # softmax may make two scores equal
     labels = graph.labels(get_label_classes(scope, classifier))
     label, probabilities = (output.full_name for output in operator.outputs)
     graph.add("Gather", labels, best, output=label)

@@ -1,4 +1,4 @@
-"""An ONNX graph that grows: nodes, numbers and labels, each with a unique name."""
+"""Build an ONNX graph from nodes, numbers and labels, each with a unique name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 
 class Graph:
-    """What skl2onnx gives a converter to fill, with shorter ways to fill it.
+    """The scope and the container that skl2onnx gives a converter, with shorter ways to fill them.
 
     Parameters
     ----------
     scope : skl2onnx Scope
-        Gives unique names.
+        Creates unique names.
     container : skl2onnx ModelComponentContainer
         Collects the nodes and the numbers.
     """
@@ -48,7 +48,7 @@ class Graph:
         Raises
         ------
         ValueError
-            If they are numbers with a fractional part.
+            If the classes are numbers with a fractional part.
         """
         from onnx import TensorProto
 
@@ -56,7 +56,7 @@ class Graph:
             whole = classes.astype(np.int64)
             if (whole != classes).any():
                 raise ValueError(
-                    f"labels in ONNX are of int64 or strings, which {classes.tolist()} are not"
+                    f"labels in ONNX must be int64 or strings, but are {classes.tolist()}"
                 )
             return self.constant(whole, np.int64)
         name = self.scope.get_unique_variable_name("labels")

@@ -1,4 +1,4 @@
-"""The network as ONNX nodes, part by part."""
+"""Convert the network to ONNX nodes, part by part."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sklearn_shapecnn.export._graph import Graph
 
 
 def add_last_features(graph: Graph, x: str, network: ShapeCNN) -> str:
-    """Add all of a network but the last linear layer, for rows or images of pixels."""
+    """Add all of a network except the last linear layer, for rows or images of pixels."""
     height, width, channels = network.config.image_shape
     x = graph.add("Reshape", x, graph.constant([-1, height, width, channels], np.int64))
     x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
     x = graph.add("Sub", x, graph.constant(network.center))
     x = graph.add("Mul", x, graph.constant(network.scale))
-    stages: Any = network.stages  # Any: the type of an nn.Sequential says nothing of its parts
+    stages: Any = network.stages  # Any: the type of an nn.Sequential does not show its parts
     for stage in stages:
         x = _add_stage(graph, x, stage)
     n_maps = network.config.stages[-1].out_channels
@@ -65,8 +65,8 @@ def _add_convolution(graph: Graph, x: str, stage: Stage) -> str:
 
 
 def _add_pooling(graph: Graph, x: str, pool: Any, in_size: tuple[int, int]) -> str:
-    # Neither a maximum nor a mean counts the padding, so this does exactly what torch's ceil_mode
-    # does. ONNX has a ceil_mode too, but runtimes differ in what they divide a mean by.
+    # Neither a maximum nor a mean counts the padding, so this is exactly torch's ceil_mode. ONNX
+    # has a ceil_mode too, but runtimes differ in the divisor of a mean.
     overhang = [-side % window for side, window in zip(in_size, pool.kernel_size, strict=True)]
     window: dict[str, Any] = {
         "kernel_shape": list(pool.kernel_size),
@@ -88,7 +88,7 @@ def _add_batch_norm(graph: Graph, x: str, norm: nn.BatchNorm2d) -> str:
 
 
 def _add_layer_norm(graph: Graph, x: str, norm: LayerNorm2d, map_size: tuple[int, int]) -> str:
-    """Add mean zero and variance one over all maps of an image, then a scale and shift per map.
+    """Normalize each image to mean zero and variance one over all maps, then scale and shift maps.
 
     ONNX has GroupNormalization only since opset 18, so an image becomes one long row for
     InstanceNormalization.
@@ -138,8 +138,8 @@ def _add_places(graph: Graph, maps: str, features: GlobalFeatures, n_maps: int) 
 def _cell_means(map_size: Sequence[int], grid: Sequence[int]) -> np.ndarray:
     """Return a matrix of shape (n_pixels, n_cells) that turns pixels into the means of grid cells.
 
-    Cells overlap if the map's size is no multiple of the grid's, as in `adaptive_avg_pool2d`, which
-    ONNX does not have.
+    Cells overlap if the map's size is not a multiple of the grid's, as in `adaptive_avg_pool2d`,
+    which ONNX does not have.
     """
     rows, columns = (
         np.array(

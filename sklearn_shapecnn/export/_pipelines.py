@@ -1,4 +1,4 @@
-"""Which steps an estimator has, and which of them ONNX can do without."""
+"""Find the steps of an estimator, and remove those that ONNX does not need."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sklearn_shapecnn._finder import unwrap
 
 
 class Step(NamedTuple):
-    """An estimator in a pipeline, or one that stands alone.
+    """An estimator in a pipeline, or a standalone one.
 
     Attributes
     ----------
     name : str
-        Empty for an estimator that stands alone.
+        Empty for a standalone estimator.
     estimator : estimator instance
     is_last : bool
-        Whether it gives the answer of the whole.
+        Whether its output is the output of the whole.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 def find_steps(estimator: Any, name: str = "", is_last: bool = True) -> Iterator[Step]:
-    """Iterate over all steps, those inside of nested pipelines and unions instead of these."""
+    """Iterate over all steps; nested pipelines and unions are replaced by their own steps."""
     estimator = unwrap(estimator)
     if isinstance(estimator, Pipeline):
         for i, (step_name, step) in enumerate(estimator.steps):
@@ -48,7 +48,7 @@ def find_steps(estimator: Any, name: str = "", is_last: bool = True) -> Iterator
 
 
 def simplify(estimator: Any) -> Any:
-    """Return the same without searches and steps that do nothing, which skl2onnx does not know."""
+    """Return the estimator without searches and steps that do nothing, unknown to skl2onnx."""
     estimator = unwrap(estimator)
     if not isinstance(estimator, Pipeline):
         return estimator
@@ -71,7 +71,7 @@ def find_estimators(thing: Any) -> Iterator[BaseEstimator]:
 
 
 def _does_nothing(step: Any) -> bool:
-    """Whether a step hands on what it is given, once the pipeline is fitted."""
+    """Return whether a step returns its input unchanged, once the pipeline is fitted."""
     if isinstance(step, FunctionTransformer):
         return step.func is None
     if hasattr(step, "fit_resample"):  # of imbalanced-learn: resamples in fit only

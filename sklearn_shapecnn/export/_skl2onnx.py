@@ -1,4 +1,4 @@
-"""Call skl2onnx: with what options, what it converts wrongly, and which step an error is about."""
+"""Call skl2onnx: choose options, reject what it converts wrongly, find the step that failed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def convert(estimator: Any, steps: Sequence[Step]) -> Any:
         return _convert(estimator, n_features, _options(steps, {"zipmap": False}))
     except (NameError, RuntimeError):
         # A few classifiers, such as LinearSVC, lack the option zipmap and always give arrays.
-        # skl2onnx has no public way to ask for it, and refuses an option with these errors.
+        # skl2onnx has no public way to ask for it, and rejects an option with these errors.
         return _convert(estimator, n_features, _options(steps, {}))
 
 
 def _options(steps: Sequence[Step], of_classifiers: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Return the options of each step; ours gives features if other steps follow."""
+    """Return the options of each step; our classifier gives features if other steps follow."""
     options: dict[int, dict[str, Any]] = {}
     for _, estimator, is_last in steps:
         if isinstance(estimator, ShapeCNNClassifier):
@@ -42,7 +42,7 @@ def _options(steps: Sequence[Step], of_classifiers: dict[str, Any]) -> dict[int,
 
 
 def n_features_of(estimator: Any) -> int:
-    """Return how many values there are in a row of X."""
+    """Return the number of values in a row of X."""
     return int(estimator.n_features_in_)
 
 
@@ -63,12 +63,12 @@ def _convert(estimator: Any, n_features: int, options: dict[int, dict[str, Any]]
 
 
 def check_converted_rightly(estimator: Any) -> None:
-    """Refuse what skl2onnx (1.20) converts to something else without an error.
+    """Reject estimators that skl2onnx (1.20) converts wrongly without an error.
 
     Raises
     ------
     ValueError
-        If there is such an estimator anywhere in this one.
+        If the estimator is or contains one of them.
     """
     for part in find_estimators(estimator):
         reason = None
@@ -76,7 +76,7 @@ def check_converted_rightly(estimator: Any) -> None:
             reason = "leaves out its threshold"
         elif isinstance(part, CalibratedClassifierCV):
             if part.method != "sigmoid":
-                reason = f"does not calibrate by method={part.method!r} right; use method='sigmoid'"
+                reason = f"calibrates wrongly with method={part.method!r}; use method='sigmoid'"
             elif isinstance(part.estimator, Pipeline):
                 reason = (
                     "calibrates the wrong scores of a pipeline; make the calibrated classifier the "
@@ -89,7 +89,7 @@ def check_converted_rightly(estimator: Any) -> None:
 
 
 def explain(estimator: Any, steps: Sequence[Step], error: Exception) -> ValueError:
-    """Make an error that names the first step that skl2onnx cannot convert alone either."""
+    """Return an error that names the first step that skl2onnx cannot convert even alone."""
     subject = f"This {type(estimator).__name__}"
     advice = ""
     for step in steps:
@@ -112,12 +112,12 @@ def _try_alone(estimator: Any) -> Exception | None:
 
 
 def _advise_to_cut(whole: Any, culprit: Any) -> str:
-    """Say where to cut the pipeline, if the culprit is one of its own steps but the last."""
+    """Say where to cut the pipeline, if the culprit is one of its steps and not the last."""
     steps = [step for _, step in whole.steps[:-1]] if isinstance(whole, Pipeline) else []
     for i, step in enumerate(steps):
         if step is culprit:
             return (
-                f" Let it do its work before the exported model, and export the steps after it: "
+                f" Apply it before the exported model, and export the steps after it: "
                 f"to_onnx(pipeline[{i + 1}:])."
             )
     return ""
@@ -130,5 +130,5 @@ def _reason(error: Exception) -> str:
         return "skl2onnx has no converter for it"
     if isinstance(error, KeyError):  # skl2onnx looked for a converter by its name
         return f"skl2onnx has no converter for it, or for {error}"
-    text = str(error).split(" You may raise")[0]  # an issue at skl2onnx
+    text = str(error).split(" You may raise")[0]  # an issue in skl2onnx
     return textwrap.shorten(text, 300, placeholder=" ...").rstrip(".")

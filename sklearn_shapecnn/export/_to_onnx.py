@@ -1,4 +1,4 @@
-"""to_onnx: the public function, what the model says of itself, and models that take images."""
+"""to_onnx: the public function, the metadata of the model, and models that take images."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 def to_onnx(
     estimator: Any, path: str | os.PathLike[str] | None = None, *, as_images: bool = False
 ) -> onnx.ModelProto:
-    """Turn a fitted estimator, or a pipeline around one, into an ONNX model.
+    """Convert a fitted estimator, or a pipeline around one, to an ONNX model.
 
-    The model has one input ``X``: float32 pixels, on the scale of those in `fit`, of any number of
-    images. Of a classifier it has two outputs: ``label``, of int64 or strings, and
-    ``probabilities``, of float32 and shape (n, n_classes), in the order of ``classes_``. Where an
-    image may have several labels, both are of shape (n, n_labels). Of a regressor it has one,
-    ``variable``, of float32 and shape (n, n_targets). The model centers and scales the pixels, and
-    brings numbers to the scale of the targets.
+    The model has one input ``X``: float32 pixels of any number of images, on the same scale as in
+    `fit`. A classifier has two outputs: ``label``, of int64 or strings, and ``probabilities``, of
+    float32 and shape (n, n_classes), in the order of ``classes_``. If an image may have several
+    labels, both have the shape (n, n_labels). A regressor has one output, ``variable``, of float32
+    and shape (n, n_targets). The model itself centers and scales the pixels, and returns numbers on
+    the scale of the targets.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ def to_onnx(
     ImportError
         If the extra ``[onnx]`` is not installed.
     TypeError
-        If `estimator` is no estimator.
+        If `estimator` is not an estimator.
     NotFittedError
-        If it is not fitted.
+        If `estimator` is not fitted.
     OSError
         If the file cannot be written.
     ValueError
-        If a step has no converter, if `as_images` is True and a pipeline takes something else than
-        the images of its network, or if the network is larger than the 2 GiB that ONNX allows.
+        If a step has no converter, if `as_images` is True and a pipeline takes anything but the
+        images of its network, or if the network is larger than the 2 GiB that ONNX allows.
 
     See Also
     --------
@@ -79,8 +79,8 @@ def to_onnx(
     -----
     Labels that are bools or whole floats become int64. If the last step of a pipeline has no
     `predict_proba`, such as an SVC, the second output holds the scores of `decision_function`. The
-    model does not check its input: `predict` raises an error for NaN or infinity, the model answers
-    something.
+    model does not check its input: for NaN or infinity, `predict` raises an error, but the model
+    returns arbitrary values.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def to_onnx(
 def _describe(
     model: onnx.ModelProto, classes: Any, image_shape: tuple[int, int, int] | None
 ) -> None:
-    """Let a model say where it comes from and what its classes and its images are."""
+    """Store in a model where it comes from, its classes and the shape of its images."""
     from onnx import helper
 
     properties = {}
@@ -138,27 +138,27 @@ def _describe(
     model.producer_version = sklearn_shapecnn.__version__
     model.domain = ""
     model.doc_string = (
-        "X: pixels in float32, on the scale of those it was fitted to. label and probabilities, or "
-        "variable: as of predict and predict_proba in scikit-learn."
+        "X: pixels in float32, on the same scale as in fit. label and probabilities, or variable: "
+        "as predict and predict_proba of scikit-learn return them."
     )
 
 
 def _take_images(
     model: onnx.ModelProto, estimator: Any, image_shape: tuple[int, int, int] | None
 ) -> None:
-    """Let a model take images: a new first node lays them out as rows.
+    """Let a model take images: a new first node flattens them to rows.
 
     Raises
     ------
     ValueError
-        If the rows of the estimator are no images.
+        If the rows of the estimator are not images.
     """
     from onnx import helper, numpy_helper
 
     n_features = n_features_of(estimator)
     if image_shape is None or np.prod(image_shape) != n_features:
         raise ValueError(
-            f"as_images=True needs an estimator for images, or a pipeline that hands whole images "
+            f"as_images=True needs an estimator for images, or a pipeline that passes whole images "
             f"to one, but this {type(estimator).__name__} takes {n_features} values that are not "
             f"the pixels of its network. Set as_images=False."
         )

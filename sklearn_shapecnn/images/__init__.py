@@ -1,4 +1,4 @@
-"""From image files to X: a transformer that reads paths. It needs no torch."""
+"""Read image files into X: a transformer that takes paths. It does not need torch."""
 
 from sklearn_shapecnn.images.reader import ImageReader
 

@@ -1,8 +1,8 @@
-"""Pillow images that belong to the caller: read, but never loaded, moved or closed.
+"""Read Pillow images that belong to the caller, without loading, moving or closing them.
 
-`Image.open` reads the header of a file alone. Pillow reads the pixels when they are first asked
-for, then closes the file; images that other code goes on with would change under its hands, and a
-list of them would fill the memory.
+`Image.open` reads only the header of a file. Pillow reads the pixels on first use and then closes
+the file. Loading the caller's images would change them while other code uses them, and a list of
+loaded images would fill the memory.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from sklearn_shapecnn.images._metadata import ORIENTATION, as_orientation, find_
 
 @dataclass(frozen=True)
 class BorrowedImage:
-    """A Pillow image of the caller's, ready to be sent to another thread or process.
+    """A Pillow image of the caller, ready to be sent to another thread or process.
 
     Parameters
     ----------
     image : PIL.Image.Image or None
-        The image, if its pixels are in memory already.
+        The image, if its pixels are already in memory.
     data : bytes
-        Otherwise its file.
+        The content of its file otherwise.
     kind : type
-        The class of Pillow that reads it.
+        The Pillow class that reads it.
     frame : int
-        Which of its frames is meant.
+        The index of the frame to read.
     mode, size
-        What it is to be read as, if Pillow's `draft` was called.
+        What to read it as, if Pillow's `draft` was called.
     orientation : int
-        How it lies; see `turn`.
+        Its orientation; see `turn`.
     trouble : str
-        Why this is not known, or ''.
+        Why the orientation is unknown, or ''.
     """
 
     image: Image.Image | None
@@ -50,7 +50,7 @@ class BorrowedImage:
     trouble: str
 
     def open(self) -> Image.Image:
-        """Return the image, or one like it that may be loaded."""
+        """Return the image, or an equal one that may be loaded."""
         if self.image is not None:
             return self.image
         image = self.kind(io.BytesIO(self.data))
@@ -63,16 +63,16 @@ class BorrowedImage:
 
 
 def borrow(image: Image.Image) -> BorrowedImage:
-    """Note what it takes to read a Pillow image, and leave it alone.
+    """Collect what is needed to read a Pillow image, without changing the image.
 
-    The caller's file is read from where it stands, and stands there again afterwards. If it cannot
-    be read, what is returned is the image itself.
+    The position in the caller's file is the same afterwards. If the file cannot be read, the result
+    holds the image itself.
     """
     data = None
     if isinstance(image, ImageFile) and (image.tile or not has_memory(image)):
         data = _read_file(image)
     if isinstance(image, TiffImageFile) and data is not None:
-        orientation, trouble = 1, ""  # Pillow turns TIFFs while it loads them
+        orientation, trouble = 1, ""  # Pillow turns TIFFs while loading them
     else:
         orientation, trouble = _find_orientation(image)
     return BorrowedImage(
@@ -88,10 +88,10 @@ def borrow(image: Image.Image) -> BorrowedImage:
 
 
 def has_memory(image: ImageFile) -> bool:
-    """Whether Pillow has made room for the pixels of an image."""
+    """Return whether Pillow has allocated memory for the pixels of an image."""
     try:
         return image.im is not None
-    except (AssertionError, ValueError):  # Pillow's for "not yet" and for "no more"
+    except (AssertionError, ValueError):  # Pillow raises these for "not yet" and "no longer"
         return False
 
 
@@ -104,14 +104,14 @@ def _read_file(image: ImageFile) -> bytes | None:
             return file.read()  # type: ignore[union-attr]
         finally:
             file.seek(place)  # type: ignore[union-attr]
-    except (AttributeError, OSError, ValueError):  # there is none, or it is closed
+    except (AttributeError, OSError, ValueError):  # there is no file, or it is closed
         return None
 
 
 def _find_orientation(image: Image.Image) -> tuple[int, str]:
     orientation, trouble = find_orientation(image.info)
     if not trouble:
-        with suppress(Exception):  # Pillow raises nearly anything
-            # It counts what the caller has changed.
+        with suppress(Exception):  # Pillow may raise almost anything
+            # This includes changes by the caller.
             orientation = as_orientation(image.getexif().get(ORIENTATION, 1))
     return orientation, trouble

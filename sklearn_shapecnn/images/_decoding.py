@@ -1,8 +1,8 @@
-"""From a file or an array to the bands of an image.
+"""Decode a file or an array to the bands of an image.
 
-Pillow decodes files; tifffile decodes the kinds of TIFF that Pillow does not know. This module
-calls Pillow's readers one by one, because `Image.open`, which finds the right one, has global
-limits. Pillow handles palettes and first frames; `skimage.io.imread` leaves these to its caller.
+Pillow decodes files; tifffile decodes the kinds of TIFF that Pillow does not support. This module
+calls Pillow's readers directly, because `Image.open`, which finds the right one, has global limits.
+Pillow handles palettes and first frames; `skimage.io.imread` leaves these to its caller.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _CHANNELS_FIRST = 2  # its tag 284, "planar configuration"
 
 
 class _JpegFile(JpegImageFile):
-    """A JPEG whose EXIF Pillow does not look at, since it can break there."""
+    """A JPEG whose EXIF Pillow does not read, since broken EXIF can make it fail."""
 
     def getexif(self) -> Image.Exif:
         return Image.Exif()
 
 
 class _TiffFile(TiffImageFile):
-    """A TIFF that Pillow does not turn, and whose size it does not limit."""
+    """A TIFF that Pillow neither turns nor limits in size."""
 
     def getexif(self) -> Image.Exif:
         return Image.Exif()
@@ -68,23 +68,23 @@ _READERS: tuple[tuple[tuple[bytes, ...], type[ImageFile]], ...] = (
 
 
 class NotReadable(Exception):
-    """What is wrong with an image, in words that follow its name."""
+    """An error about an image, with a message that follows the image's name."""
 
 
 class _BrokenTags(Exception):
-    """A TIFF has tags that point outside of it."""
+    """A TIFF has tags that point outside the file."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image, decoded.
+    """A decoded image.
 
     Parameters
     ----------
     bands : list of PIL.Image.Image
         One image of mode L or RGB, or one image of mode F for each channel.
     peak : Peak, default=None
-        Its largest value, of integers of more than 8 bits, or of all integers if `white` is set.
+        Its largest value, for integers of more than 8 bits, or all integers if `white` is set.
     trouble : str, default=''
         What is wrong with its metadata.
     """
@@ -108,10 +108,10 @@ def decode_file(
     background : float
         What transparent pixels show, from 0 to 1.
     max_pixels : int
-        Refuse images with more pixels.
+        Reject images with more pixels.
     white : float or None
-        Which value becomes white in images of integers that can hold it. None, and in other images:
-        the largest number of the dtype.
+        The value that becomes white in integer images whose dtype can hold it. If None, and in
+        other images, it is the largest number of the dtype.
 
     Returns
     -------
@@ -120,19 +120,17 @@ def decode_file(
     Raises
     ------
     NotReadable
-        If the file is no image, or an image of an unusable kind.
+        If the file is not an image, or an image of an unsupported kind.
     Exception
-        Nearly anything that Pillow and tifffile raise for a broken file.
+        Almost anything that Pillow and tifffile raise for a broken file.
     """
-    head = file.read(16)
-    file.seek(0)
-    if not head:
-        raise NotReadable("is empty: it has no bytes. Copy it once more, or remove it.")
-    reader = next((reader for starts, reader in _READERS if head.startswith(starts)), None)
+    reader = find_reader(file)
     if reader is None:
+        if not file.read(1):
+            raise NotReadable("is empty: it has no bytes. Copy it again, or remove it.")
         raise NotReadable(
-            "is no image that can be read: it does not begin as PNG, JPEG, TIFF, BMP, GIF and WebP "
-            "do. Convert it, or remove it."
+            "is not a supported image: it does not start like a PNG, JPEG, TIFF, BMP, GIF or WebP "
+            "file. Convert it, or remove it."
         )
     try:
         if reader is _TiffFile and has_broken_tags(file):
@@ -159,13 +157,20 @@ def decode_file(
         return _decode(file, reader, name, background, max_pixels, white)
 
 
+def find_reader(file: BinaryIO) -> type[ImageFile] | None:
+    """Find the class of Pillow that reads a file, or None. The file is left at its beginning."""
+    head = file.read(16)
+    file.seek(0)
+    return next((reader for starts, reader in _READERS if head.startswith(starts)), None)
+
+
 def decode_image(image: Any, background: float, white: float | None) -> Decoded:
-    """Turn an array or a Pillow image into bands, as `decode_file` does with a file.
+    """Convert an array or a Pillow image to bands, like `decode_file` with a file.
 
     Raises
     ------
     NotReadable
-        If the shape, the dtype or the values are not those of an image.
+        If the shape, the dtype or the values are not valid for an image.
     """
     if isinstance(image, BorrowedImage):
         decoded = _from_pillow(image.open(), background, white)
@@ -189,7 +194,7 @@ def _decode(
             )
 
     try:
-        # Not Image.open, which has a limit of its own and warns above it.
+        # Not Image.open, which has its own limit and warns above it.
         image: ImageFile | None = reader(file, name)
     except SyntaxError:
         file.seek(0)
@@ -197,7 +202,7 @@ def _decode(
             raise
         image = None  # such as a TIFF of doubles
     if image is None or (isinstance(image, TiffImageFile) and image.mode == "I"):
-        from tifffile import TiffFile  # knows more kinds of numbers, but fewer compressions
+        from tifffile import TiffFile  # supports more kinds of numbers, but fewer compressions
 
         file.seek(0)
         with TiffFile(file) as tiff:
@@ -221,7 +226,7 @@ def _decode(
     check_size(*image.size)
     if not isinstance(image, TiffImageFile):
         image.load()
-        # Some formats may have it behind the pixels.
+        # Some formats may store the orientation after the pixels.
         return _turn(_from_pillow(image, background, white), *find_orientation(image.info))
     in_tag = image.tag_v2.get(ORIENTATION)
     orientation = find_in_xmp(image.info) if in_tag is None else as_orientation(in_tag)
@@ -229,7 +234,7 @@ def _decode(
         image.mode.startswith("I;16") and image.tag_v2.get(262) == _WHITE_IS_ZERO
     )
     image.load()
-    # Pillow gives such an image the size that it has when turned; a copy is of the right size.
+    # Pillow gives such an image the size that it has when turned; a copy has the right size.
     loaded = image.copy() if orientation >= 5 else image
     if is_negative:
         return _turn(_from_array(np.asarray(loaded), background, white, True), orientation, "")
@@ -253,7 +258,7 @@ def _from_pillow(image: Image.Image, background: float, white: float | None) -> 
 
 
 def _blend(image: Image.Image, background: float) -> list[Image.Image]:
-    """Turn an image of 8 bits into one of mode L or RGB, before a background."""
+    """Convert an image of 8 bits to mode L or RGB, on a background."""
     mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
     if not image.has_transparency_data:
         return [image.convert(mode)]
@@ -289,15 +294,15 @@ def _from_array(
             peak = Peak(int(colors.max()), limit)
     elif kind == "f":
         darkest, lightest = pixels.min(), pixels.max()
-        if not (darkest >= 0 and lightest <= 1):  # also refuses NaN
+        if not (darkest >= 0 and lightest <= 1):  # also rejects NaN
             raise NotReadable(
                 f"holds floats from {darkest:g} to {lightest:g}, but 0 must be black and 1 white. "
                 f"Scale them, e.g. with skimage.exposure.rescale_intensity."
             )
     else:
         raise NotReadable(
-            f"holds pixels of dtype {pixels.dtype}, which does not tell what is black and what is "
-            f"white. Convert them to uint8, or to floats from 0 to 1."
+            f"holds pixels of dtype {pixels.dtype}, which does not define black and white. Convert "
+            f"them to uint8, or to floats from 0 to 1."
         )
     scale = white if kind == "u" and white is not None and white <= limit else limit
     if limit == 255 and scale == 255 and not is_negative:

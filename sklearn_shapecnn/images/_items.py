@@ -1,9 +1,9 @@
-"""What ImageReader takes as X: paths, images, or both."""
+"""What ImageReader accepts as X: paths, images, or both."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,19 @@ def as_items(X: Any) -> Sequence[Any]:
     Raises
     ------
     TypeError
-        If a row of X is neither a path nor an image.
+        If X can be read only once, or a row of X is neither a path nor an image.
     ValueError
         If X is a single image, is empty or has an unusable shape.
     """
     if isinstance(X, PATH | bytes | Image.Image):
         raise ValueError(
-            f"X is one image, {X!s}, but must be a list of them: put it into []. "
-            "Paths can be listed by glob.glob, a folder is read by load_image_folder."
+            f"X is one image, {X!s}, but must be a list of images: put it into []. "
+            "To list paths, use glob.glob; to read a folder, use load_image_folder."
+        )
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"X must be a list of paths or images, but is a {type(X).__name__}, which can be read "
+            f"only once. Make a list of it, such as list(folder.glob('*.png'))."
         )
     items: Any = X if isinstance(X, list | tuple) else np.asarray(X)
     if isinstance(items, np.ndarray):

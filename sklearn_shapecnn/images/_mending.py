@@ -1,8 +1,8 @@
-"""Files that Pillow refuses for their metadata: the same files without it.
+"""Mend files that Pillow rejects because of their metadata, by leaving the metadata out.
 
-Pillow stops at a comment that is too long, at a wrong checksum of a color profile or at a tag of
-TIFF that points outside of the file, even if the pixels are whole. Each function here copies from a
-file what the pixels are made of, and the orientation.
+Pillow fails on a comment that is too long, a wrong checksum of a color profile or a TIFF tag that
+points outside the file, even if the pixels are intact. The functions here copy only what the pixels
+need, and the orientation.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from sklearn_shapecnn.images._metadata import ORIENTATION
 
-MOST_BYTES = 2**30  # of a file that is mended, because it is copied
+MOST_BYTES = 2**30  # of a file to mend, because mending copies it
 
-# What may be left out of a PNG. Whatever else is broken in it may be part of the pixels.
+# What can be left out of a PNG. Anything else that is broken may be part of the pixels.
 _PNG_METADATA = {
     *(b"acTL", b"fcTL", b"fdAT"),  # further frames
     *(b"bKGD", b"cHRM", b"cICP", b"cLLI", b"gAMA", b"iCCP", b"mDCV", b"sBIT", b"sRGB"),  # colors
@@ -31,9 +31,9 @@ _TIFF_TAGS = {
     *(262, 263, 266, 273, 277, 278, 279, 284),  # colors, strips
     *(292, 293, 317, 320, 322, 323, 324, 325),  # options of the compression, palette, tiles
     *(332, 334, 336, 338, 339, 340, 341),  # inks, transparency, kind of numbers
-    *(347, *range(512, 522), *range(529, 533)),  # JPEG inside of it, and its colors
+    *(347, *range(512, 522), *range(529, 533)),  # embedded JPEG, and its colors
 }
-# Pillow warns if these, orientation and resolution, have more than one number.
+# Orientation and resolution. Pillow warns if one of them has more than one number.
 _SINGLE_TIFF_TAGS = (ORIENTATION, 282, 283, 296)
 _TIFF_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
@@ -44,7 +44,7 @@ def without_metadata(data: bytes) -> bytes | None:
     Parameters
     ----------
     data : bytes
-        The file, of any format.
+        The content of a file of any format.
 
     Returns
     -------
@@ -68,10 +68,10 @@ def without_metadata(data: bytes) -> bytes | None:
 
 
 def has_broken_tags(file: BinaryIO, needed: bool = False) -> bool:
-    """Whether tags of a TIFF that its pixels need, or do not need, point outside of it.
+    """Return whether tags of a TIFF, `needed` for its pixels or not, point outside the file.
 
-    Pillow warns of them without naming the file, and forgets all tags behind them; tifffile goes on
-    without them, even if they tell what the pixels are. The file is left at its beginning.
+    Pillow warns about them without naming the file, and ignores all tags after them. tifffile
+    continues without them, even if the pixels need them. The file is left at its beginning.
     """
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -164,6 +164,6 @@ def _mend_tiff(data: bytes) -> bytes:
         is_sound = _is_sound(tag, kind, count, value, len(data))
         if tag in _TIFF_TAGS or (tag in (ORIENTATION, _XMP) and is_sound):
             kept.append(data[place : place + 12])
-    # No further page follows: the first is the only one that is read.
+    # No further page follows: only the first page is read.
     table = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + b"\0" * 4
     return data[:start] + table + data[start + len(table) :]

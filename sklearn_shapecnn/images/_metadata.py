@@ -1,8 +1,7 @@
-"""How a photo lies: read from its metadata, whatever else is broken there.
+"""The orientation of a photo, read from its metadata even if other metadata is broken.
 
-Pillow reads all of the metadata, and writes it anew, to turn a photo upright; so one impossible
-resolution keeps it from showing a photo whose pixels are whole. Here the one number that matters is
-looked up by itself.
+To turn a photo upright, Pillow reads and rewrites all of its metadata, so one impossible resolution
+keeps it from showing a photo whose pixels are intact. This module reads only the orientation.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# The first bytes of EXIF; Pillow knows the wrong ones too.
+# The first bytes of EXIF, including wrong ones, which Pillow accepts too.
 _BYTE_ORDERS = {b"II*\0": "<", b"II\0*": "<", b"MM\0*": ">", b"MM*\0": ">", b"MM\0+": ">"}
-# struct's letter for each type of numbers that a tag can have; rational ones are pairs
+# struct's letter for each numeric type that a tag can have; rational numbers are pairs
 _NUMBERS = {3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I"}
 _TEXTS = (1, 2, 7)
 
@@ -39,7 +38,7 @@ def turn(band: Image.Image, orientation: int) -> Image.Image:
 
 
 def find_orientation(info: Mapping[Any, Any]) -> tuple[int, str]:
-    """Look up the orientation in what Pillow found around the pixels.
+    """Look up the orientation in the metadata that Pillow found.
 
     Parameters
     ----------
@@ -108,5 +107,5 @@ def _read_exif(data: bytes) -> int | None:
 
 
 def as_orientation(value: Any) -> int:
-    """Return what the tag holds as a number from 1 to 8; 1 if it is none of them."""
+    """Return the value of a tag as an orientation from 1 to 8; 1 if it is invalid."""
     return next((known for known in _TURNS if isinstance(value, Real) and value == known), 1)

@@ -1,4 +1,4 @@
-"""From the bands of an image to pixels of a given size, channels and dtype."""
+"""Convert the bands of an image to pixels of a given size, channels and dtype."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """What all images become; see the parameters of ImageReader."""
+    """The format of all images; see the parameters of ImageReader."""
 
     image_shape: tuple[int, int]
     as_gray: bool
@@ -20,19 +20,19 @@ class ImageFormat:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(height, width) of gray images, (height, width, 3) of others."""
+        """Return (height, width) for gray images, (height, width, 3) for others."""
         return self.image_shape if self.as_gray else (*self.image_shape, 3)
 
 
 def convert(bands: list[Image.Image], image_format: ImageFormat) -> np.ndarray:
-    """Resize an image, and give it its channels and its dtype.
+    """Resize an image, and convert its channels and its dtype.
 
     Parameters
     ----------
     bands : list of PIL.Image.Image
         One image of mode L or RGB, or one image of mode F for each channel.
     image_format : ImageFormat
-        What the image becomes.
+        The format to convert to.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def convert(bands: list[Image.Image], image_format: ImageFormat) -> np.ndarray:
     if pixels.dtype == np.uint8:
         pixels = pixels / np.float32(255)
     if pixels.ndim == 3 and image_format.as_gray:
-        from skimage.color import rgb2gray  # takes a quarter of a second; gray images do without
+        from skimage.color import rgb2gray  # takes 0.25 seconds; gray images do not need it
 
         pixels = rgb2gray(pixels)
     elif pixels.ndim == 2 and not image_format.as_gray:
@@ -52,13 +52,13 @@ def convert(bands: list[Image.Image], image_format: ImageFormat) -> np.ndarray:
 
 
 def to_dtype(pixels: np.ndarray, dtype: str) -> np.ndarray:
-    """Return floats from 0 to 1 as 'float32', or as 'uint8' from 0 to 255."""
+    """Convert floats from 0 to 1 to 'float32', or to 'uint8' from 0 to 255."""
     pixels = np.clip(pixels, 0, 1, dtype=np.float32)  # sums of rounded weights can exceed 1
     return np.rint(255 * pixels).astype(np.uint8) if dtype == "uint8" else pixels
 
 
 def _resize(band: Image.Image, image_format: ImageFormat) -> np.ndarray:
-    """Resize a band. Pillow avoids aliasing: it averages over all that a new pixel covers."""
+    """Resize a band. Pillow avoids aliasing by averaging over the area of each new pixel."""
     height, width = image_format.image_shape
     if image_format.aspect == "crop":
         return np.asarray(ImageOps.fit(band, (width, height), Image.Resampling.BILINEAR))

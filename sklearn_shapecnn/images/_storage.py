@@ -1,4 +1,4 @@
-"""Where images gather while they are read: in memory, or in a .npy file on disk."""
+"""Collect images while they are read, in memory or in a .npy file on disk."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 
 class InMemory:
-    """Gathers images in an array.
+    """Collect images in an array.
 
     Parameters
     ----------
     shape : tuple of int
-        The shape of the array; its first number is the largest number of images.
+        The shape of the array; its first number is the maximum number of images.
     dtype : str
         The dtype of the images.
     """
@@ -35,23 +35,23 @@ class InMemory:
         return self.images[: self.n_images]
 
     def remove(self) -> None:
-        """Do nothing: the array goes with this object."""
+        """Do nothing: the array disappears with this object."""
 
 
 class OnDisk:
-    """Gathers images in a new .npy file.
+    """Collect images in a new .npy file.
 
-    It writes the file as a stream and maps it only when it is complete, because a map that is being
+    The file is written as a stream and mapped only when it is complete, because a map that is being
     written counts as memory of the process.
 
     Parameters
     ----------
     shape : tuple of int
-        The shape of the array; its first number is the largest number of images.
+        The shape of the array; its first number is the maximum number of images.
     dtype : str
         The dtype of the images.
     folder : str or path-like
-        Where to make the file.
+        Where to create the file.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: str, folder: str | os.PathLike[str]) -> None:
@@ -62,7 +62,7 @@ class OnDisk:
         except OSError as error:
             raise ValueError(
                 f"memmap_folder must be a folder that can be written to, but {folder} is not: "
-                f"{error.strerror}. Make it first."
+                f"{error.strerror}. Create it first."
             ) from error
         self.file = os.fdopen(handle, "wb")
         self._write_header(shape[0])
@@ -99,10 +99,10 @@ class OnDisk:
 def open_storage(
     shape: tuple[int, ...], dtype: str, folder: str | os.PathLike[str] | None
 ) -> Iterator[InMemory | OnDisk]:
-    """Gather images in memory, or in a file if there is a folder. An error removes the file."""
+    """Collect images in memory, or in a file if there is a folder. An error removes the file."""
     storage = InMemory(shape, dtype) if folder is None else OnDisk(shape, dtype, folder)
     try:
         yield storage
-    except BaseException:  # an interrupt too: nobody else knows of the file
+    except BaseException:  # an interrupt too: nobody else knows about the file
         storage.remove()
         raise

@@ -1,4 +1,4 @@
-"""What becomes white: the largest number of a dtype or of all images, and a warning if none is."""
+"""The value that becomes white, and warnings about images that are dark or too bright for it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from sklearn_shapecnn._compat import warn
 from sklearn_shapecnn.images._items import list_some
 
-# For `white` of the decoding: no dtype can hold it, so each scales by its own largest number, and
-# the largest value of each image is looked up.
+# A value of `white` in decoding that no dtype can hold. So images are scaled by the largest number
+# of their dtype, and the largest value of each image is found.
 MEASURE = math.inf
 _USUAL_BITS = (1, 8, 10, 12, 14, 16, 24, 32)  # of cameras and scanners
-_MOST_GRAYS = 255  # of 8 bits, which nobody takes for more
+_MOST_GRAYS = 255  # of 8 bits, which nobody mistakes for more
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Peaks:
     Parameters
     ----------
     white : float or None
-        The value that becomes white; None is the largest one of each dtype.
+        The value that becomes white; None means the largest one of each dtype.
     dtype : str
-        What the pixels become.
+        The dtype of the result.
     """
 
     white: float | None
@@ -43,7 +43,7 @@ class Peaks:
     above: list[tuple[str, Peak]] = field(default_factory=list)
 
     def add(self, name: str, peak: Peak | None) -> None:
-        """Note the largest value of an image; None if it holds no integers."""
+        """Record the largest value of an image; None if it holds no integers."""
         if peak is None:
             return
         self.largest = max(peak.value, self.largest or 0)
@@ -55,7 +55,7 @@ class Peaks:
             self.above.append((name, peak))
 
     def warn(self) -> None:
-        """Warn if all images are nearly black, or if some lose what is brighter than white."""
+        """Warn if all images are nearly black, or if some hold values brighter than white."""
         if self.brightest is not None:
             name, peak = self.brightest
             if 0 < _share(peak) <= 1 / 8:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, closing
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -36,15 +36,15 @@ class ImageReader(  # type: ignore[call-arg]
 ):
     """Read image files into one array, all resized to one shape.
 
-    Put it before a classifier: the pipeline then learns from paths and predicts for paths. It
-    learns nothing itself, so `transform` works without `fit`, unless ``white_level='collection'``.
+    Put it before a classifier in a pipeline: the pipeline then fits on paths and predicts for
+    paths. The reader itself learns nothing, so `transform` works without `fit`, unless
+    ``white_level='collection'``.
 
-    It reads PNG, JPEG, TIFF, BMP, GIF and WebP. It tells them apart by the contents of the file,
-    not by its name, and takes the first of several pages or frames. Images are turned as the camera
-    was held (EXIF), and transparent pixels show the `background`. Broken metadata keeps no file
-    from being read; a warning names it. Every pixel becomes a number from
-    0 (black) to 1 (white). Gray images keep their 16 or 32 bits; colors have 8 bits a channel.
-    Floats must be from 0 to 1.
+    The supported formats are PNG, JPEG, TIFF, BMP, GIF and WebP, detected from the contents of a
+    file, not from its name. If a file has several pages or frames, the first is read. Images are
+    turned upright (EXIF), and transparent pixels show the `background`. Files with broken metadata
+    are read too; a warning names them. Every pixel becomes a number from 0 (black) to 1 (white).
+    Gray images keep their 16 or 32 bits; colors have 8 bits per channel. Floats must be in 0..1.
 
     Parameters
     ----------
@@ -52,32 +52,31 @@ class ImageReader(  # type: ignore[call-arg]
         Size of the images in pixels after resizing.
 
     as_gray : bool, default=True
-        Whether to turn colors into gray that looks as bright, with the weights of
-        :func:`skimage.color.rgb2gray`. If False, all images have three channels, also gray ones.
+        Whether to convert colors to gray of the same brightness, with the weights of
+        :func:`skimage.color.rgb2gray`. If False, all images have three channels, even gray ones.
 
     aspect : {'stretch', 'pad', 'crop'}, default='stretch'
-        How to resize an image whose aspect ratio is not that of `image_shape`. 'stretch' scales
-        height and width separately. 'pad' keeps the ratio and the whole image, in the middle of
-        the `background`. 'crop' keeps the ratio and cuts off what protrudes on two sides.
+        How to resize an image whose aspect ratio differs from that of `image_shape`. 'stretch'
+        scales height and width separately. 'pad' keeps the ratio and centers the whole image on
+        the `background`. 'crop' keeps the ratio and cuts off what sticks out on two sides.
 
     background : float, default=1.0
         Brightness behind transparent pixels and around padded images, from 0 (black) to 1 (white).
 
     dtype : {'float32', 'uint8'}, default='float32'
         Type of the pixels: floats from 0 to 1, or integers from 0 to 255, which need a quarter of
-        the space.
+        the memory.
 
     white_level : {'dtype', 'collection'} or float, default='dtype'
-        Which number becomes white in images of integers. 'dtype' is the largest one of the dtype,
-        such as 65535 in a file of 16 bits. Cameras and scanners of 10, 12 or 14 bits write files of
-        16 bits too, which are nearly black then; a warning says so. For these, give the largest
-        number that they can have, such as 4095 for 12 bits, or 'collection' for the largest one in
-        all images: `fit` reads them to find it. Larger ones become white, with a warning. If a
-        dtype cannot hold the number, as 8 bits cannot hold 4095, its images keep their own.
+        The value that becomes white in integer images. 'dtype' is the largest value of the dtype,
+        such as 65535 for 16 bits. Cameras and scanners with 10, 12 or 14 bits also write files of
+        16 bits, which then are nearly black; a warning says so. For these, give the largest value
+        that they can have, such as 4095 for 12 bits, or 'collection' for the largest value in all
+        images, which `fit` reads to find it. Larger values become white, with a warning. Images
+        whose dtype cannot hold the value, as 8 bits cannot hold 4095, use the largest of it.
 
     as_rows : bool, default=False
-        Whether to return each image as a row of numbers, which most other estimators need, instead
-        of an array of its shape.
+        Whether to flatten each image to a row of numbers, as most other estimators need.
 
     memmap_folder : str or path-like, default=None
         Folder for images that do not fit into memory. Each `transform` writes a new ``.npy`` file
@@ -86,28 +85,28 @@ class ImageReader(  # type: ignore[call-arg]
         an array in memory.
 
     max_pixels : int, default=100_000_000
-        Refuse files with more pixels before decoding them: a small file can hold an image that
-        fills the memory.
+        Reject files with more pixels before decoding them, because a small file can hold an image
+        that fills the memory.
 
     on_error : {'raise', 'blank', 'nan'}, default='raise'
         What to do about missing or broken files. 'raise' raises an error that names the first one.
-        The others warn and go on: 'blank' sets every pixel of such an image to `background`, 'nan'
-        to NaN, for you to drop. These images keep their place, because each belongs to a label.
+        The others warn and continue: 'blank' sets every pixel of such an image to `background`,
+        'nan' to NaN, for you to drop. These images keep their position, so that labels still match.
 
     n_jobs : int, default=None
-        Number of files to read at a time. None means 1 unless in a :func:`joblib.parallel_config`;
-        -1 uses all cores. The images are the same for any number.
+        Number of files to read in parallel. None means 1 unless in a
+        :func:`joblib.parallel_config`; -1 uses all cores. The images are the same for any number.
 
     Attributes
     ----------
     white_level_ : int or None
-        The largest number in the images that were given to `fit`, if ``white_level='collection'``;
-        None if they held no integers.
+        The largest value in the images passed to `fit`, if ``white_level='collection'``; None if
+        they hold no integers.
 
     See Also
     --------
     load_image_folder : Read a folder that has one subfolder for each class.
-    ShapeCNNClassifier : Learns the labels of images.
+    ShapeCNNClassifier : Learn the labels of images.
 
     Examples
     --------
@@ -174,9 +173,9 @@ class ImageReader(  # type: ignore[call-arg]
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None) -> ImageReader:
-        """Check the parameters and the form of X; read files only to find what is white.
+        """Check the parameters and the form of X, and find the white level.
 
-        This reads all of them if ``white_level='collection'``, and none otherwise.
+        This reads all images if ``white_level='collection'``, and none otherwise.
 
         Parameters
         ----------
@@ -195,7 +194,7 @@ class ImageReader(  # type: ignore[call-arg]
         if self.white_level == "collection":
             self.white_level_ = self._find_white(items, self.on_error)
         elif hasattr(self, "white_level_"):
-            del self.white_level_  # of a fit with other parameters
+            del self.white_level_  # from a fit with other parameters
         if has_callbacks(self):
             task = start_fit_task(self)
             task.call_on_fit_task_begin(estimator=self, X=X, y=y)
@@ -224,7 +223,7 @@ class ImageReader(  # type: ignore[call-arg]
         OSError
             If a file is missing (FileNotFoundError) or cannot be opened.
         ValueError
-            If a file is broken, no image or larger than `max_pixels`, or X holds no images.
+            If a file is broken, not an image or larger than `max_pixels`, or if X holds no images.
         TypeError
             If X holds something that is neither a path nor an image.
         NotFittedError
@@ -261,7 +260,7 @@ class ImageReader(  # type: ignore[call-arg]
         return np.array([f"pixel{i}" for i in range(np.prod(self._format().shape))], dtype=object)
 
     def set_output(self, *, transform: str | None = None) -> ImageReader:
-        """Accept that a pipeline asks its steps for data frames, but go on returning arrays.
+        """Do nothing: return arrays even if a pipeline asks its steps for data frames.
 
         Parameters
         ----------
@@ -276,7 +275,7 @@ class ImageReader(  # type: ignore[call-arg]
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        """There is nothing to fit, unless all images tell what is white."""
+        """Return whether the white level is known; only 'collection' has to find it."""
         return self.white_level != "collection" or hasattr(self, "white_level_")
 
     def __sklearn_tags__(self) -> Any:
@@ -311,7 +310,7 @@ class ImageReader(  # type: ignore[call-arg]
             )
 
     def _white(self) -> float | None:
-        """What becomes white; None is the largest number of each dtype."""
+        """Return the value that becomes white; None means the largest one of each dtype."""
         if self.white_level == "collection":
             return self.white_level_
         return None if self.white_level == "dtype" else float(self.white_level)
@@ -323,42 +322,51 @@ class ImageReader(  # type: ignore[call-arg]
         )
 
     def _open_storage(self, n_images: int) -> AbstractContextManager[InMemory | OnDisk]:
-        """Make room for so many images."""
+        """Open a storage for this many images."""
         return open_storage((n_images, *self._format().shape), self.dtype, self.memmap_folder)
 
-    def _find_white(self, items: Sequence[Any], on_error: str) -> int | None:
+    def _find_white(
+        self, items: Sequence[Any], on_error: str, verbose: bool | int = 0
+    ) -> int | None:
         """Read all images to find their largest value; None if they hold no integers."""
         peaks = Peaks(MEASURE, self.dtype)
-        for row, image in enumerate(self._read(items, MEASURE, only_peaks=True)):
-            if not isinstance(image, Exception):
-                peaks.add(image.name, image.peak)
-            elif on_error == "raise" or not isinstance(items[row], PATH):
-                raise image
+        with closing(self._read(items, MEASURE, True, verbose)) as images:
+            for row, image in enumerate(images):
+                if not isinstance(image, Exception):
+                    peaks.add(image.name, image.peak)
+                elif on_error == "raise" or not isinstance(items[row], PATH):
+                    raise image
         return None if peaks.largest is None else max(peaks.largest, 1)  # 0 if all are black
 
     def _fill(
-        self, storage: InMemory | OnDisk, items: Sequence[Any], on_error: str, white: float | None
+        self,
+        storage: InMemory | OnDisk,
+        items: Sequence[Any],
+        on_error: str,
+        white: float | None,
+        verbose: bool | int = 0,
     ) -> dict[int, Exception]:
-        """Read all images into a storage; return what is wrong with some files, by their rows.
+        """Read all images into a storage; return the errors of unreadable files by row.
 
-        `on_error` is that of the reader, or 'skip' to leave out what cannot be read.
+        `on_error` is the parameter of the reader, or 'skip' to leave out unreadable files.
         """
         blank = np.full(self._format().shape, np.nan if on_error == "nan" else self.background)
         blank = to_dtype(blank, self.dtype)
         failures: dict[int, Exception] = {}
         troubles, peaks = [], Peaks(white, self.dtype)
-        for row, image in enumerate(self._read(items, white)):
-            if not isinstance(image, Exception):
-                storage.append(image.pixels)
-                peaks.add(image.name, image.peak)
-                if image.trouble:
-                    troubles.append(f"{image.name}: {image.trouble}")
-                continue
-            if on_error == "raise" or not isinstance(items[row], PATH):
-                raise image
-            failures[row] = image
-            if on_error != "skip":
-                storage.append(blank)
+        with closing(self._read(items, white, False, verbose)) as images:
+            for row, image in enumerate(images):
+                if not isinstance(image, Exception):
+                    storage.append(image.pixels)
+                    peaks.add(image.name, image.peak)
+                    if image.trouble:
+                        troubles.append(f"{image.name}: {image.trouble}")
+                    continue
+                if on_error == "raise" or not isinstance(items[row], PATH):
+                    raise image
+                failures[row] = image
+                if on_error != "skip":
+                    storage.append(blank)
         if troubles:
             warn(
                 f"The metadata of {len(troubles)} of {len(items)} images is broken. Their pixels "
@@ -368,8 +376,12 @@ class ImageReader(  # type: ignore[call-arg]
         return failures
 
     def _read(
-        self, items: Sequence[Any], white: float | None, only_peaks: bool = False
-    ) -> Iterator[ReadImage | Exception]:
+        self,
+        items: Sequence[Any],
+        white: float | None,
+        only_peaks: bool = False,
+        verbose: bool | int = 0,
+    ) -> Generator[ReadImage | Exception, None, None]:
         return read_images(
             items,
             self._format(),
@@ -377,4 +389,5 @@ class ImageReader(  # type: ignore[call-arg]
             max_pixels=self.max_pixels,
             n_jobs=self.n_jobs,
             only_peaks=only_peaks,
+            verbose=verbose,
         )

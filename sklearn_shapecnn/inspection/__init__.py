@@ -1,6 +1,6 @@
 """What a fitted network sees: its filters, feature maps, and the pixels that decide.
 
-Every function and display takes a fitted classifier, a pipeline that ends in one, a search that
+Every function and display accepts a fitted classifier, a pipeline that ends in one, a search that
 found one, or any of these in a `FrozenEstimator`.
 """
 

@@ -37,7 +37,7 @@ _NAMES: dict[type[nn.Module], str] = {
 
 
 def architecture(estimator: Any) -> list[dict[str, Any]]:
-    """Layers of the fitted network: their sizes and what they cost.
+    """List the layers of the fitted network with their sizes and costs.
 
     Parameters
     ----------
@@ -48,23 +48,23 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     Returns
     -------
     layers : list of dict
-        One for each layer, in order; ``pandas.DataFrame(layers)`` makes a table of them. The keys:
+        One dict per layer, in order. ``pandas.DataFrame(layers)`` makes a table of them. The keys:
 
         - 'stage' : 'input', 'stage 1', 'stage 2', ..., 'head';
         - 'layer' : what it does;
         - 'output_shape' : tuple of int (height, width, channels) or (n_features,);
-        - 'n_weights' : int, how many numbers it has learned;
-        - 'n_multiply_adds' : int, multiplications with addition for one image, in convolutions and
-          linear layers; the other layers do none or few;
-        - 'n_pretrained' : int, how many filters of a convolution did not start at random but from
-          those that `weights` stands for; 0 for the other layers.
+        - 'n_weights' : int, number of learned weights;
+        - 'n_multiply_adds' : int, number of multiply-adds per image, in convolutions and linear
+          layers; the other layers do none or few;
+        - 'n_pretrained' : int, number of filters of a convolution that started from those of
+          `weights` instead of at random; 0 for the other layers.
 
     Raises
     ------
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
 
 
 def _layers(network: ShapeCNN) -> Iterator[tuple[str, nn.Module]]:
-    """The layers that do anything, each with the name of its stage."""
+    """Yield the layers that do anything, each with the name of its stage."""
     head = network.head
     hidden = (layer for block in head.hidden for layer in block.children())
     parts = {f"stage {i}": tuple(stage.children()) for i, stage in enumerate(network.stages, 1)}
@@ -106,7 +106,7 @@ def _layers(network: ShapeCNN) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _name(layer: nn.Module) -> str:
-    """What a layer is called in the field, with its size."""
+    """Return the usual name of a layer, with its size."""
     if isinstance(layer, GlobalFeatures) and layer.per_map == 1:
         return "flattening"
     name = next(name for kind, name in _NAMES.items() if isinstance(layer, kind))

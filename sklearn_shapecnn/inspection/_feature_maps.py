@@ -1,4 +1,4 @@
-"""Filters and feature maps: what each stage looks for, and what it makes of images."""
+"""Filters and feature maps: what each stage looks for, and what it finds in images."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_shapecnn._estimator import check_finite
 from sklearn_shapecnn._finder import find_image_estimator
+from sklearn_shapecnn._input.errors import check_finite
 from sklearn_shapecnn._network.inputs import tensor_batches
 from sklearn_shapecnn._network.modules import Stage
 from sklearn_shapecnn._torch import torch_as_usual
@@ -17,7 +17,7 @@ STEPS = ("convolution", "output")
 
 
 def filters(estimator: Any, stage: int = 0) -> np.ndarray:
-    """Learned kernels of a stage's convolution.
+    """Return the learned kernels of a stage's convolution.
 
     Parameters
     ----------
@@ -25,22 +25,22 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
         Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
         :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     stage : int, default=0
-        Which stage, counted from 0; -1 is the last one.
+        Index of the stage, counted from 0; -1 is the last one.
 
     Returns
     -------
     kernels : ndarray of shape (n_filters, height, width, n_channels), dtype float32
         The channels of the first stage are those of the images. The channels of every other stage
-        are the feature maps of the stage before.
+        are the feature maps of the previous stage.
 
     Raises
     ------
     ValueError
         If there is no such stage.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
 
 
 def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.ndarray]:
-    """What each stage makes of images.
+    """Compute the feature maps of each stage for images.
 
     Parameters
     ----------
@@ -69,24 +69,24 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
         Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
         :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-        Images in any form that `predict` takes, or a single image.
+        Images in any form that `predict` accepts.
     step : {'output', 'convolution'}, default='output'
-        'output' is what the next stage sees. 'convolution' is what the filters alone give, before
-        pooling, normalization and activation.
+        'output' is what the next stage sees. 'convolution' is the result of the filters alone,
+        before pooling, normalization and activation.
 
     Returns
     -------
     maps : list of ndarray of shape (n, map_height, map_width, n_filters), dtype float32
-        One array for each stage. All are kept in memory: give few images.
+        One array per stage. All of them are kept in memory, so pass few images.
 
     Raises
     ------
     ValueError
-        If X does not hold images of the shape seen in `fit`, or `step` is unknown.
+        If X does not hold images of the same shape as in `fit`, or if `step` is unknown.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The network of a fitted estimator, and the check of which of its stages is meant."""
+"""The network of a fitted estimator, and the check of the index of a stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saliency: how much each pixel speaks for a label, or raises a number."""
+"""Saliency: how much each pixel supports a label, or raises a number."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from torch.nn import functional as F
 
 from sklearn_shapecnn._compat import forward_hooks
-from sklearn_shapecnn._estimator import ImageEstimator, check_finite
+from sklearn_shapecnn._estimator import ImageEstimator
 from sklearn_shapecnn._finder import find_image_estimator
-from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn._input.errors import check_finite, check_positive_int
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.labels import plain_labels
 from sklearn_shapecnn._network.inputs import images_at_once, to_tensor
@@ -25,7 +25,7 @@ from sklearn_shapecnn._torch import torch_as_usual
 from sklearn_shapecnn._training.losses import ClassLoss
 from sklearn_shapecnn.inspection._fitted_network import check_stage, network_of
 
-Goal = Callable[[torch.Tensor], torch.Tensor]  # what is explained, from the scores
+Goal = Callable[[torch.Tensor], torch.Tensor]  # computes what is explained from the scores
 
 METHODS = ("grad_cam", "gradients", "integrated_gradients", "occlusion")
 
@@ -41,11 +41,11 @@ def saliency(
     n_steps: int = 50,
     window: int | None = None,
 ) -> np.ndarray:
-    """How much each pixel speaks for a label, or raises a number.
+    """Compute how much each pixel supports a label, or raises a number.
 
-    Of a classifier, this explains the log-odds of the label, log(p / (1 - p)): what speaks for it
-    against all other labels, or where an image may have several labels, against its absence. Of a
-    regressor, it explains the number that is predicted, in deviations of the targets of `fit`.
+    For a classifier, this explains the log-odds of the label, log(p / (1 - p)): what supports it
+    against all other labels or, if an image may have several labels, against its absence. For a
+    regressor, it explains the predicted number, in deviations of the targets of `fit`.
 
     Parameters
     ----------
@@ -53,49 +53,48 @@ def saliency(
         Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
         :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
     X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-        Images in any form that `predict` takes, or a single image.
+        Images in any form that `predict` accepts.
     method : {'grad_cam', 'gradients', 'integrated_gradients', 'occlusion'}, default='grad_cam'
         - 'grad_cam' [1]_ sums the feature maps of a stage, each weighted by how much it raises the
-          log-odds or the number. It is coarse, but tells *where* the network looks. Never negative.
-        - 'gradients' [2]_ is how fast the log-odds change with each pixel, in whatever direction;
-          the largest over the channels. Never negative.
+          log-odds or the number. It is coarse, but shows *where* the network looks. Never negative.
+        - 'gradients' [2]_ is how fast the log-odds change with each pixel, in either direction, as
+          the maximum over the channels. Never negative.
         - 'integrated_gradients' [3]_ is what each pixel adds on the way from an empty image to this
-          one. The sum over the pixels is about the difference between the log-odds of the two
-          images; more steps bring it closer.
-        - 'occlusion' [4]_ is how much the log-odds fall, on average, when a window that covers the
-          pixel is painted over.
+          one. The sum over the pixels approximates the difference between the log-odds of the two
+          images, more closely with more steps.
+        - 'occlusion' [4]_ is how much the log-odds fall, on average, when a window hides the pixel.
     target : label, int or array-like of shape (n,), default=None
-        What to explain, one for all images or one for each: a label; where an image may have
-        several labels, the column of one; of a regressor the column of a target. None takes the
-        predicted labels, the most probable label of each image, or the only target.
+        What to explain, as one value for all images or one per image: a label; the column of a
+        label if an image may have several; for a regressor, the column of a target. None explains
+        the predicted label, the most probable label of each image, or the only target.
     stage : int, default=-1
         Stage whose feature maps 'grad_cam' reads, counted from 0; -1 is the last one.
     baseline : float, default=None
         Pixel value that means "nothing there" for 'integrated_gradients' and 'occlusion', on the
-        scale of what the classifier is given: in a pipeline, that is after the steps before it.
-        None takes the median of each channel of each image, which is the background if there is
+        scale of the classifier's input: in a pipeline, that is the output of the steps before it.
+        None uses the median of each channel of each image, which is the background if there is
         one.
     n_steps : int, default=50
-        Steps of 'integrated_gradients'.
+        Number of steps of 'integrated_gradients'.
     window : int, default=None
-        Side of the window of 'occlusion' in pixels; the window moves by half of that. None takes an
+        Side of the window of 'occlusion' in pixels; the window moves by half of that. None uses an
         eighth of the longer side of the image.
 
     Returns
     -------
     saliency : ndarray of shape (n, height, width), dtype float32
-        Pixels with values above zero speak for the label, or raise the number; pixels with values
-        below zero speak against it, or lower the number.
+        Pixels with positive values support the label or raise the number. Pixels with negative
+        values oppose the label or lower the number.
 
     Raises
     ------
     ValueError
-        If X does not hold images of the shape seen in `fit`, a target is none of the classes or
-        columns, or another parameter is not usable.
+        If X does not hold images of the same shape as in `fit`, if a target is not one of the
+        classes or columns, or if another parameter is invalid.
     TypeError
-        If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
 
     References
     ----------
@@ -137,7 +136,7 @@ def saliency(
     }
     explain = methods[method]
     targets = torch.from_numpy(_check_target(target, fitted, images))
-    # A softmax sets each score against the others.
+    # A softmax compares each score with the others.
     goal = _log_odds if isinstance(fitted.net_.criterion_, ClassLoss) else _score
     device = network.center.device
     step = max(1, images_at_once(images.image_shape) // 4)
@@ -164,7 +163,7 @@ def _grad_cam(network: ShapeCNN, x: torch.Tensor, goal: Goal, *, stage: int) -> 
     scores = network.forward_head(network.stages[stage + 1 :](maps))
     (gradient,) = torch.autograd.grad(goal(scores).sum(), maps)
     cam = (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True).relu()
-    # Pooling windows may hang over the border: enlarge to what they cover, then cut.
+    # Pooling windows may extend over the border: enlarge to what they cover, then crop.
     pools = [plan.pool_size for plan in network.config.stages[: stage + 1]]
     covered = [math.prod(pool[i] for pool in pools) * cam.shape[2 + i] for i in (0, 1)]
     cam = F.interpolate(cam, covered, mode="bilinear", align_corners=False)
@@ -172,7 +171,7 @@ def _grad_cam(network: ShapeCNN, x: torch.Tensor, goal: Goal, *, stage: int) -> 
 
 
 def _steepest_gradients(network: ShapeCNN, x: torch.Tensor, goal: Goal) -> torch.Tensor:
-    """The steepest of each pixel's channels."""
+    """Compute the steepest gradient over the channels of each pixel."""
     return _gradients(network, x, goal).abs().amax(1)
 
 
@@ -211,7 +210,7 @@ def _occlusion(
     empty = _empty_images(x, baseline)
     total = x.new_zeros((len(x), height, width))
     count = x.new_zeros((height, width))
-    # The first windows begin outside, so that border pixels are covered as often as others.
+    # The first windows start outside, so that border pixels are covered as often as others.
     for top in range(stride - window, height, stride):
         for left in range(stride - window, width, stride):
             rows, columns = slice(max(0, top), top + window), slice(max(0, left), left + window)
@@ -233,7 +232,7 @@ def _log_odds(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def _empty_images(x: torch.Tensor, baseline: float | None) -> torch.Tensor:
-    """Images of one pixel, to be broadcast: the baseline, or the median of each channel."""
+    """Make images of one pixel, to be broadcast: the baseline, or the median of each channel."""
     if baseline is not None:
         return torch.full_like(x[:, :, :1, :1], float(baseline))
     return x.flatten(2).median(2).values[:, :, None, None]

@@ -1,4 +1,4 @@
-"""Shifts: the probabilities as images slide over the frame."""
+"""Shifts: the probabilities as images move across the frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_shapecnn._finder import find_image_estimator, has_image_estimator
 from sklearn_shapecnn._input.errors import check_positive_int
-from sklearn_shapecnn._input.image_shape import find_image_shape
+from sklearn_shapecnn._input.image_shape import find_drawn_shape
 from sklearn_shapecnn._training.losses import LabelLoss
 from sklearn_shapecnn.inspection._images import given_images
 
@@ -24,10 +24,10 @@ def shift_probabilities(
     step: int = 1,
     image_shape: Sequence[int] | None = None,
 ) -> Bunch:
-    """Probabilities as images slide over the frame.
+    """Compute the probabilities as images move across the frame.
 
     Each image is moved up, down, left and right. The pixels at its border are repeated to fill the
-    frame. A pipeline is given the moved images.
+    frame. A pipeline receives the moved images.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def shift_probabilities(
         Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around one.
         Any other classifier with `predict_proba` works too, for comparison.
     X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-        Images in any form that `predict` takes, or a single image.
+        Images in any form that `predict` accepts.
     max_shift : int, default=8
-        How far to move, in pixels, in each of the four directions.
+        Maximum shift in pixels, in each of the four directions.
     step : int, default=1
-        Pixels from one place to the next; at most `max_shift`.
+        Number of pixels from one shift to the next; at most `max_shift`.
     image_shape : tuple of int (height, width) or (height, width, channels), default=None
-        Shape of one image in X. It is needed only if X holds rows that are no square gray images
-        and the estimator does not know their shape: if it holds no ShapeCNNClassifier, or is a
+        Shape of one image in X. Only needed if X has rows that are not square gray images and the
+        estimator does not know their shape, because it contains no ShapeCNNClassifier or is a
         pipeline that resizes images.
 
     Returns
@@ -50,9 +50,9 @@ def shift_probabilities(
     result : Bunch
         - probabilities : ndarray of shape (n, n_shifts, n_shifts, n_classes), dtype float64;
           the first shift is downwards, the second to the right.
-        - shifts : ndarray of shape (n_shifts,), dtype int64, in pixels; 0 is among them.
-        - same_label : float, the share of all places where an image gets the label, or all of the
-          labels, that it gets without a shift.
+        - shifts : ndarray of shape (n_shifts,), dtype int64, in pixels, including 0.
+        - same_label : float, the share of all positions at which an image gets the same label, or
+          exactly the same labels, as without a shift.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def shift_probabilities(
         If X does not hold images, `max_shift` or `step` is not a positive int, or `step` is larger
         than `max_shift`.
     TypeError
-        If it has no `predict_proba`, as regressors have not.
+        If the estimator has no `predict_proba`, for example because it is a regressor.
     NotFittedError
         If the estimator is not fitted.
 
@@ -82,14 +82,14 @@ def shift_probabilities(
         raise ValueError(f"step={step} must not be larger than max_shift={max_shift}.")
     if not has_image_estimator(estimator):
         check_is_fitted(estimator)
-    X, pixels, shape = given_images(estimator, X)
+    pixels, shape = given_images(estimator, X)
     if not hasattr(estimator, "predict_proba"):
         raise TypeError(
             f"This {type(estimator).__name__} has no predict_proba, so there are no probabilities "
             f"to show. Give a classifier."
         )
     if image_shape is not None or shape is None:
-        shape = _find_shape(pixels.shape, image_shape)
+        shape = find_drawn_shape(pixels.shape, image_shape)
     images = pixels.reshape(-1, *shape)
     reach = max_shift // step * step
     shifts = np.arange(-reach, reach + 1, step)
@@ -109,24 +109,14 @@ def shift_probabilities(
     return Bunch(probabilities=probabilities, shifts=shifts, same_label=float(same.mean()))
 
 
-def _find_shape(shape: tuple[int, ...], image_shape: Sequence[int] | None) -> tuple[int, int, int]:
-    """Find the shape of one image; do not take rows for images that are one pixel high."""
-    found = find_image_shape(shape, image_shape)
-    if image_shape is None and len(shape) == 2 and found[0] != found[1]:
-        raise ValueError(
-            f"X holds rows of {found[1]} values, which are no square gray images: set image_shape."
-        )
-    return found
-
-
 def _shift(images: np.ndarray, shift: np.integer, axis: int) -> np.ndarray:
-    """Move images along an axis, and repeat the pixels at the border."""
+    """Move images along an axis and repeat the pixels at the border."""
     size = images.shape[axis]
     return images.take(np.clip(np.arange(size) - shift, 0, size - 1), axis=axis)
 
 
 def _like(X: Any, pixels: np.ndarray) -> Any:
-    """Put pixels in a data frame with the columns of X if X is one."""
+    """Put pixels in a data frame with the columns of X if X is a data frame."""
     if not hasattr(X, "columns"):
         return pixels
     names = "columns" if hasattr(X, "iloc") else "schema"  # pandas, polars

@@ -17,7 +17,7 @@ from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes
         ({"n_samples": [3, True, 2]}, TypeError, "n_samples must be an integer or a sequence"),
         ({"n_samples": [3, 2]}, ValueError, "n_samples has 2 counts for 3 shapes"),
         ({"n_samples": [3, -1, 2]}, ValueError, "must not be negative"),
-        ({"n_samples": [0, 0, 0]}, ValueError, "nor zero for all"),
+        ({"n_samples": [0, 0, 0]}, ValueError, "or zero for all"),
         (
             {"image_shape": 72},
             TypeError,
@@ -63,12 +63,12 @@ from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes
         (
             {"min_contrast": 0.5, "foreground": (0.4, 0.6), "background": (0.3, 0.5)},
             ValueError,
-            "min_contrast=0.5 cannot be had from.*differ by 0.3 at most. Lower min_contrast or",
+            "min_contrast=0.5 is not possible.*differ by at most 0.3. Lower min_contrast or",
         ),
         (
             {"min_contrast": 0.9, "foreground": (0.1, 0.2), "background": (0.6, 0.9)},
             ValueError,
-            "min_contrast=0.9 cannot be had from.*differ by 0.8 at most",
+            "min_contrast=0.9 is not possible.*differ by at most 0.8",
         ),
         ({"noise": -0.1}, ValueError, r"noise must be finite and in \[0, inf\); got -0\.1"),
         ({"rotation": 1.1e9}, ValueError, r"rotation must be finite and in \[-1000000000.0, 1000"),
@@ -78,7 +78,7 @@ from sklearn_shapecnn.datasets import make_multilabel_shapes, make_shapes
         (
             {"n_samples": 2**33},
             ValueError,
-            "n_samples=8589934592 images .* fit into no memory. Make",
+            "n_samples=8589934592 images .* do not fit into any memory. Make",
         ),
         ({"noise": 10**400}, ValueError, "noise must be finite and in"),
         ({"noise": float("inf")}, ValueError, "noise must be finite and in"),
@@ -146,8 +146,8 @@ def test_the_ends_of_ranges_are_allowed(parameters):
         ({"shapes": ["blob"]}, ValueError, "unknown shape 'blob'"),
         ({"size": 1.2}, ValueError, "no room for the shape"),
         ({"min_visible": 0}, ValueError, "min_visible must be finite"),
-        ({"min_contrast": 0.5, "foreground": 0.5, "background": 0.3}, ValueError, "cannot be had"),
-        ({"n_samples": 2**33}, ValueError, "fit into no memory"),
+        ({"min_contrast": 0.5, "foreground": 0.5, "background": 0.3}, ValueError, "not possible"),
+        ({"n_samples": 2**33}, ValueError, "do not fit into any memory"),
         ({"return_masks": True}, ValueError, "return_masks=True needs return_X_y=False"),
         ({"random_state": True}, TypeError, "random_state must not be a bool"),
         ({"random_state": -1}, ValueError, "'random_state' parameter of make_multilabel_shapes"),

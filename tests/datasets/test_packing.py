@@ -165,11 +165,11 @@ def test_images_that_start_anew_are_empty_again(parameters):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_shapes": 2, "size": 0.9}, "2 shapes found no room in an image of 72 x 72 pixels"),
+        ({"n_shapes": 2, "size": 0.9}, "2 shapes did not fit into an image of 72 x 72 pixels"),
         ({"n_shapes": (9, 12)}, "Lower n_shapes, the low end of size, or min_visible, or give"),
-        ({"n_shapes": 40, "max_overlap": 0.2}, "40 shapes found no room.*max_overlap"),
-        ({"n_shapes": 3, "image_shape": (6, 6), "size": 1}, "3 shapes found .* of 6 x 6 pixels"),
-        ({"n_shapes": 4, "size": 0.8, "min_visible": 0.9}, "4 shapes found no room"),
+        ({"n_shapes": 40, "max_overlap": 0.2}, "40 shapes did not fit.*max_overlap"),
+        ({"n_shapes": 3, "image_shape": (6, 6), "size": 1}, "3 shapes did not .* of 6 x 6 pixels"),
+        ({"n_shapes": 4, "size": 0.8, "min_visible": 0.9}, "4 shapes did not fit"),
     ],
 )
 def test_shapes_that_cannot_fit(parameters, message):

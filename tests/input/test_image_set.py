@@ -38,19 +38,22 @@ def test_batch_of_a_slice_can_be_written_without_changing_the_images():
 def test_fingerprints_are_those_of_the_pixels_whatever_the_dtype_or_the_block(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, size=(50, 6), dtype=np.uint8)
     pixels[7] = pixels[30]
-    digests, means, mean_squares = ImageSet(pixels, (2, 3, 1)).fingerprints()
-    assert len(np.unique(digests, axis=0)) == 49
-    np.testing.assert_allclose(means, pixels.mean(axis=1))
-    np.testing.assert_allclose(mean_squares, (pixels.astype(float) ** 2).mean(axis=1))
+    found = ImageSet(pixels, (2, 3, 1)).fingerprints()
+    assert len(np.unique(found.digests, axis=0)) == 49
+    np.testing.assert_allclose(found.means, pixels.mean(axis=1))
+    np.testing.assert_allclose(found.mean_squares, (pixels.astype(float) ** 2).mean(axis=1))
+    np.testing.assert_array_equal(found.lows, pixels.min(axis=1))
+    np.testing.assert_array_equal(found.highs, pixels.max(axis=1))
+    np.testing.assert_allclose(found.borders, pixels.mean(axis=1))  # no pixel is inside
     monkeypatch.setattr("sklearn_shapecnn._input.image_set.BLOCK_BYTES", 100)
     for dtype in ("f4", "f8", "i8"):
         others = ImageSet(np.asfortranarray(pixels, dtype=dtype), (2, 3, 1)).fingerprints()
-        for a, b in zip(others, (digests, means, mean_squares), strict=True):
-            np.testing.assert_array_equal(a, b)
+        for name, values in vars(found).items():
+            np.testing.assert_array_equal(vars(others)[name], values)
 
 
 def test_zero_has_no_sign_in_fingerprints():
-    digests, *_ = ImageSet(np.array([[0.0, 1.0], [-0.0, 1.0]]), (1, 2, 1)).fingerprints()
+    digests = ImageSet(np.array([[0.0, 1.0], [-0.0, 1.0]]), (1, 2, 1)).fingerprints().digests
     assert digests.dtype == np.uint64
     np.testing.assert_array_equal(*digests)
 

@@ -33,7 +33,7 @@ def test_find_image_shape(shape, image_shape, expected):
 @pytest.mark.parametrize(
     ("shape", "image_shape", "message"),
     [
-        ((5, 64), (7, 9), r"image_shape=\(7, 9\) stands for 63 values .* has 64 values an image"),
+        ((5, 64), (7, 9), r"image_shape=\(7, 9\) means 63 values .* has 64 values per image"),
         ((5, 8, 8), (4, 16), r"image_shape=\(4, 16\) .* has images of shape \(8, 8\)"),
         ((5, 3, 32, 32), None, r"channels first.*np.moveaxis\(X, 1, -1\)"),
         (
@@ -72,7 +72,7 @@ def test_the_same_images_in_any_layout(shape, image_shape):
             (5, 35),
             (3, 4, 3),
             r"X has 35 features, but Somebody is expecting 36 features as input: images of shape "
-            r"\(3, 4, 3\), one a row\. Each row must be a whole image\.",
+            r"\(3, 4, 3\), one per row\. Each row must be a whole image\.",
         ),
         ((3, 4), (3, 4, 1), r"X has 4 features.*expecting 12.*\(3, 4\).* give X\[np\.newaxis\]"),
         (

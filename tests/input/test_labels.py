@@ -64,13 +64,13 @@ def test_a_column_of_labels_is_taken_with_a_warning():
         ([0, None, 1, 1], r"y must hold .* has dtype object and holds NoneType and int\."),
         (
             np.array([0, 1, 1, 0], object),
-            r"holds int\. Make them so, such as by y\.astype\(int\) or",
+            r"holds int\. Convert it, for example by y\.astype\(int\) or",
         ),
         (
             ["a", np.nan, "b", "b"],
-            r"y must hold labels of one kind.* but holds strings beside others",
+            r"y must hold labels of one kind.* but mixes strings with other types",
         ),
-        ([0, "a", 1, "b"], r"y must hold labels of one kind.* but holds strings beside others"),
+        ([0, "a", 1, "b"], r"y must hold labels of one kind.* but mixes strings with other types"),
         (np.ma.masked_equal([0, 1, 1, 2], 2), r"Input y contains masked values"),
         ([[0, 1, 1, 0]], r"of shape \(1, 4\) instead\. Give y\.ravel\(\)\.$"),
         (np.array(["a", None, "b", "b"], object), r"y must hold labels of one kind.*without None"),
@@ -132,10 +132,10 @@ def test_classes_from_before_hold(classes):
             r"occur, such as classes=np\.unique\(y_all\)\.$",
         ),
         ([0, 1, 0, 1], [0, 1, 2], np.array([0, 1]), r"`classes=\[0, 1, 2\]` is not the same"),
-        ([0, 5, 0, 1], [0, 1], None, r"y holds 5, which is none of the classes \[0, 1\]"),
-        ([0, 5, 0, 1], None, np.array([0, 1]), r"y holds 5, which is none of the classes"),
-        (["a", "b", "a", "a"], [0, 1], None, r"y holds 'a', which is none of the classes \[0, 1\]"),
-        (np.array(list("abaa"), object), [0, 1], None, "y holds 'a', which is none of the classes"),
+        ([0, 5, 0, 1], [0, 1], None, r"y holds 5, which is not among the classes \[0, 1\]"),
+        ([0, 5, 0, 1], None, np.array([0, 1]), r"y holds 5, which is not among the classes"),
+        (["a", "b", "a", "a"], [0, 1], None, r"y holds 'a', which is not among the classes \[0, 1\]"),
+        (np.array(list("abaa"), object), [0, 1], None, "y holds 'a', which is not among the classes"),
         ([0, 1, 0, 1], [0], None, "classes has only one class"),
         ([0, 1, 0], [0, 1], None, "inconsistent numbers of samples"),
     ],
@@ -150,8 +150,8 @@ def test_labels_that_do_not_agree(y, classes, fitted, message):
     [
         (
             (8, 6, 3, 10),
-            r"^y holds 10 labels, but X of shape \(8, 6, 3, 10\) holds 8 images, since these are "
-            r"counted along the first axis\. If they lie along the last one, as in MATLAB, give "
+            r"^y holds 10 labels, but X of shape \(8, 6, 3, 10\) holds 8 images, counted along "
+            r"the first axis\. If the images are along the last axis, as in MATLAB, give "
             r"np\.moveaxis\(X, -1, 0\)\.$",
         ),
         ((8, 6, 10), r"give np\.moveaxis\(X, -1, 0\)\.$"),

@@ -103,7 +103,7 @@ class Broken:
     [
         (iter([1]), TypeError, r"^X must be .* is a list_iterator, which gives .*list\(X\)\.$"),
         ({1: 2}.values(), TypeError, r"is a dict_values, which gives its items one at a time"),
-        ({1: 2}, TypeError, r"is a dict with keys: give what is meant, such as list\(X\.values"),
+        ({1: 2}, TypeError, r"is a dict\. Give its values as a list, such as list\(X\.values"),
         (frozenset([1]), TypeError, "is a frozenset, which has no order"),
         (torch.eye(2).to_sparse(), TypeError, r"^X is a sparse tensor.*X\.to_dense\(\)\.$"),
         (torch.eye(2, device="meta"), TypeError, "^X is a tensor on the device 'meta'"),
@@ -131,7 +131,7 @@ class WithoutCopies:
 
 
 def test_arrays_that_cannot_leave_the_gpu_are_refused_with_advice():
-    with pytest.raises(TypeError, match=r"^X is of type WithoutCopies, .* by X\.get\(\)\.$"):
+    with pytest.raises(TypeError, match=r"^X is of type WithoutCopies, .* use X\.get\(\)\.$"):
         as_numpy(WithoutCopies(), "X")
 
 

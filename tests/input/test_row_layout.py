@@ -85,7 +85,7 @@ def test_planes_of_color_photos_are_told_how_to_become_images(name, side):
     advice = re.search(r"Give (np\.moveaxis\(.+?\))\.", the_warning(X))[1]
     np.testing.assert_array_equal(eval(advice, {"np": np, "X": X}), images)
     message = the_warning(X, (side, side, 3))
-    assert f"image_shape=({side}, {side}, 3) stands for rows of one pixel after the" in message
+    assert f"image_shape=({side}, {side}, 3) means rows of one pixel after the" in message
     assert advice in message
 
 
@@ -129,7 +129,7 @@ def test_an_alpha_channel_is_noticed_though_the_row_is_as_long_as_a_square():
 @pytest.mark.parametrize("n", [65, 508, 1000])
 def test_other_long_rows_are_told_what_they_are_taken_for(n):
     message = the_warning(np.ones((5, n)))
-    assert f"X has rows of {n} values, which are taken for images one pixel high" in message
+    assert f"X has rows of {n} values, which are treated as images one pixel high" in message
     assert "VarianceThreshold" in message
     assert "keep_empty_features=True" in message
     assert f"image_shape=(1, {n})" in message
@@ -154,8 +154,8 @@ def test_rows_of_images_of_another_width_are_noticed(name, n_columns):
     images = rgb2gray(patches(name, 28))
     width = 28 - n_columns
     message = the_warning(rows_of(images)[:, : width**2])
-    assert f"taken for images of {width} x {width} pixels" in message
-    assert re.search(f"values 2[78] places apart are more alike than values {width} ", message)
+    assert f"treated as images of {width} x {width} pixels" in message
+    assert re.search(f"values 2[78] places apart are more similar than values {width} ", message)
     assert f"set image_shape=({width}, {width})" in message
 
 
@@ -164,7 +164,7 @@ def test_pixels_that_a_variance_threshold_removed_are_noticed():
     left = VarianceThreshold().fit_transform(X)
     assert left.shape == (100, 484)  # the corners are gone, and the rows are of unequal lengths
     message = the_warning(left)
-    assert "taken for images of 22 x 22 pixels" in message
+    assert "treated as images of 22 x 22 pixels" in message
     assert "SimpleImputer unless keep_empty_features=True" in message
 
 

@@ -104,14 +104,14 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
         (
             None,
             {"a": 0, "b": 0},
-            r"^All sample weights are zero: there is no image to learn from\. Look at "
+            r"^All sample weights are zero: there is no image to learn from\. Check "
             r"sample_weight and class_weight\.$",
         ),
         (None, {"a": -1}, "class_weight must hold finite numbers that are not negative"),
         (None, {"a": np.inf}, "class_weight must hold finite numbers that are not negative"),
         (None, {"a": np.nan}, "class_weight must hold finite numbers that are not negative"),
-        (None, {"c": 2}, r"class_weight holds 'c', which is none of the labels \['a', 'b'\]"),
-        (None, {"a": 1, "c": 2}, "class_weight holds 'c', which is none of the labels"),
+        (None, {"c": 2}, r"class_weight holds 'c', which is not among the labels \['a', 'b'\]"),
+        (None, {"a": 1, "c": 2}, "class_weight holds 'c', which is not among the labels"),
         (None, {"a": "heavy"}, "^class_weight: could not convert string to float: 'heavy'"),
     ],
 )

@@ -1,8 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 from helpers import small_classifier
 
-from sklearn_shapecnn import TrainingDisplay
+from sklearn_shapecnn import TrainingDisplay, make_shapes
 
 
 def test_training_curves(task):
@@ -22,3 +24,28 @@ def test_training_curves(task):
     assert list(TrainingDisplay.from_estimator([other, clf]).loss_curves) == ["fit 1", "fit 2"]
     with pytest.raises(ValueError, match="estimator is empty"):
         TrainingDisplay.from_estimator([])
+
+
+def test_rounds_are_marked_where_the_loss_may_jump():
+    X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
+    clf = small_classifier(max_iter=3, warm_start=True).fit(X, y)
+    (loss,) = TrainingDisplay.from_estimator(clf).axes_
+    assert len(loss.lines) == 1
+    clf.fit(X, y)
+    (loss,) = TrainingDisplay.from_estimator(pickle.loads(pickle.dumps(clf))).axes_
+    curve, mark = loss.lines
+    assert len(curve.get_ydata()) == 6
+    assert list(mark.get_xdata()) == [3.5, 3.5]  # between the third and the fourth epoch
+    clf.partial_fit(X, y)  # one more epoch, without a new round
+    clf.set_params(max_iter=2).fit(X, y)
+    marks = TrainingDisplay.from_estimator(clf).axes_[0].lines[1:]
+    assert [line.get_xdata()[0] for line in marks][-1] == 7.5
+
+
+def test_a_second_round_is_marked():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(480, 36)), rng.integers(0, 2, 480)  # nothing to learn in a short round
+    clf = small_classifier(weights=None, max_iter="auto", batch_size=5).fit(X, y)
+    assert clf.n_iter_ > 8
+    _, mark = TrainingDisplay.from_estimator(clf).axes_[0].lines
+    assert mark.get_xdata()[0] == 2.5

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
         ({"device": "hpu"}, "device='hpu' is not available"),
         ({"device": "mkldnn"}, "device='mkldnn' is not available"),
         ({"class_weight": {0: HUGE}}, "class_weight: int too large"),
-        ({"class_weight": {0: 0}}, "Look at sample_weight and class_weight"),
+        ({"class_weight": {0: 0}}, "Check sample_weight and class_weight"),
     ],
 )
 def test_errors_name_the_parameter(six, parameters, message):
@@ -50,8 +50,8 @@ def test_errors_name_the_parameter(six, parameters, message):
         ({"rotation": (-1.7e308, 1.7e308)}, r"rotation must be finite and in \[-1000000000"),
         ({"size": HUGE}, "size must be finite"),
         ({"filled": HUGE}, "filled must be finite"),
-        ({"n_samples": 10**15}, "n_samples=10+ images of image_shape=.* fit into no memory"),
-        ({"image_shape": (10**9, 10**9)}, "image_shape=.* fit into no memory"),
+        ({"n_samples": 10**15}, "n_samples=10+ images of image_shape=.* do not fit into any"),
+        ({"image_shape": (10**9, 10**9)}, "image_shape=.* do not fit into any memory"),
     ],
 )
 def test_errors_of_make_shapes_name_the_parameter(parameters, message):

@@ -1,17 +1,21 @@
 import io
 import pickle
+import re
 import sys
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import small_classifier
+import torch
+from helpers import make_net, small_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_shapecnn import make_shapes
+from sklearn_shapecnn._training import progress
+from sklearn_shapecnn._training.progress import ShowProgress
 
 try:
     from sklearn.callback import ProgressBar, ScoringMonitor
@@ -226,3 +230,48 @@ clf = ShapeCNNClassifier(n_filters=4, max_iter=2, batch_size=10, verbose=1).fit(
     states = [widget["state"] for widget in widgets.values()]
     assert [(s["value"], s["max"]) for s in states if "max" in s] == [(2 * N_BATCHES, 12)]
     assert any("loss=" in str(state.get("value")) for state in states)
+
+
+# Seconds after the start at which each epoch of a recorded training ended: rounds of 2 and 4
+# epochs, of which the fourth was slow.
+EPOCH_ENDS = [8.0, 16.0, 24.5, 60.0, 68.0, 76.0]
+
+
+def test_one_clock_over_all_rounds(monkeypatch, capsys):
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self):
+            return self.now
+
+    net = make_net()
+    net.max_epochs, net.iterator_train__n_batches = 6, 4
+    shown = ShowProgress(may_stop_early=True)
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    shown.on_train_begin(net)
+    for i, end in enumerate(EPOCH_ENDS):
+        net.history.new_epoch()
+        net.history.record("epoch", i + 1)
+        net.history.record("train_loss", 1.0)
+        shown.on_epoch_begin(net)
+        for _ in range(4):
+            targets, weights = torch.tensor([0, 1]), torch.ones(2)
+            shown.on_batch_end(net, (None, (targets, weights)), torch.zeros(2, 2))
+        clock.now = end
+        shown.on_epoch_end(net)
+    lines = capsys.readouterr().err.splitlines()
+    seconds = [int(re.search(r", at most (\d+) s left$", line)[1]) for line in lines]
+    assert seconds == [40, 32, 25, 30, 14, 0]  # the epochs to come, as long as those so far
+    assert all(left > 0 for left in seconds[:-1])
+
+
+def test_rounds_share_a_clock_in_a_fit(capsys):
+    many = np.tile(X, (6, 1)) + np.random.default_rng(0).normal(0, 0.5, (360, X.shape[1]))
+    labels = np.random.default_rng(1).integers(0, 2, 360)  # which a short round does not learn
+    clf = make_classifier(verbose=1, weights=None, max_iter="auto", batch_size=5)
+    clf.fit(many, labels)
+    lines = capsys.readouterr().err.splitlines()
+    left = [int(re.search(r"(\d+) s left$", line)[1]) for line in lines]
+    assert len(lines) == clf.n_iter_ > 8  # two rounds
+    assert min(left[:-1]) > 0

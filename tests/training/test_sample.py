@@ -12,7 +12,7 @@ def test_distinct_sample_merges_equal_pairs_and_drops_weightless_ones():
     pixels = np.array([[1, 2], [3, 4], [1, 2], [1, 2], [5, 6], [3, 4]])
     targets = np.array([0, 1, 0, 1, 0, 1])
     weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0, 0.5])
-    sample, _, _ = distinct_sample(ImageSet(pixels, (1, 2, 1)), targets, weights)
+    sample, *_ = distinct_sample(ImageSet(pixels, (1, 2, 1)), targets, weights)
     found = {
         (*pixels[row], target): weight
         for row, target, weight in zip(sample.rows, sample.targets, sample.weights, strict=True)
@@ -38,7 +38,7 @@ def test_distinct_sample_does_not_depend_on_the_order_of_the_images():
 
 def test_scaling_gives_mean_zero_and_deviation_one():
     pixels = np.random.default_rng(0).normal(300, 50, size=(40, 9))
-    _, center, deviation = distinct_sample(
+    _, center, deviation, _ = distinct_sample(
         ImageSet(pixels, (3, 3, 1)), np.arange(40) % 2, np.ones(40)
     )
     scaled = (pixels - center) / deviation
@@ -48,7 +48,7 @@ def test_scaling_gives_mean_zero_and_deviation_one():
 
 def test_constant_pixels_are_not_blown_up():
     with pytest.warns(ConvergenceWarning, match=r"all pixels of X are the same .* \(about 0\.1\)"):
-        _, center, deviation = distinct_sample(
+        _, center, deviation, _ = distinct_sample(
             ImageSet(np.full((4, 4), 0.1), (2, 2, 1)), np.array([0, 1, 0, 1]), np.ones(4)
         )
     assert center == pytest.approx(0.1)

@@ -6,24 +6,31 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import column_or_1d
 
 from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn._input.labels import plain_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# From the palette of Okabe and Ito: color-blind people can tell them apart too.
+# From the palette of Okabe and Ito, which color-blind people can tell apart too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", ":", "-.")
-SIGNED, UNSIGNED = "RdBu_r", "viridis"  # colormaps of values around zero, and of others
-CELL = 1.3  # inches that an image takes
+SIGNED, UNSIGNED = "RdBu_r", "viridis"  # colormaps for values around zero, and for others
+CELL = 1.3  # inches per image
 GAP = 0.1  # inches between two images
-LINE = 0.17  # inches that a line of text above an image takes
+LINE = 0.17  # inches per line of text above an image
+TITLE = 0.3  # inches for the title of a sheet
+LONGEST_TITLE = 20  # letters that fit above an image
+RIGHT, WRONG = COLORS[:2]  # colors of right and wrong predictions
+MAX_IMAGES = 60  # more of them take long to draw, and are too many to look at
 
 
 def single_axes(caller: str, ax: Axes | None, figsize: tuple[float, float]) -> Axes:
-    """Return the axes given, or those of a new figure."""
+    """Return the given axes, or those of a new figure."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -36,41 +43,72 @@ def single_axes(caller: str, ax: Axes | None, figsize: tuple[float, float]) -> A
 
 
 def sheet(
-    caller: str, ax: Axes | None, n_columns: int, shape: Sequence[int], n_lines: Sequence[int]
+    caller: str,
+    ax: Axes | None,
+    n_columns: int,
+    shape: Sequence[int],
+    n_lines: Sequence[int],
+    *,
+    title: str = "",
+    note: str = "",
+    right: float = 0,
 ) -> tuple[Axes, list[Axes]]:
     """Lay out images of one shape, each with a number of lines of text above it.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the display, for errors.
+    ax : Axes or None
+        Axes to draw on. None makes a new figure.
+    n_columns : int
+        Number of images per row.
+    shape : sequence of int
+        Shape of one image.
+    n_lines : sequence of int
+        Number of lines of text above each image.
+    title : str, default=''
+        Title of the whole sheet.
+    note : str, default=''
+        Line below the images.
+    right : float, default=0
+        Inches to leave free on the right.
 
     Returns
     -------
     ax : Axes
-        Around the whole sheet.
+        Axes around the whole sheet.
     cells : list of Axes
-        Those of the images, row by row.
+        Axes of the images, row by row.
     """
     n_columns = min(len(n_lines), n_columns)
     image_height = cell_height(shape)
     starts = range(0, len(n_lines), n_columns)
     rows = [image_height + max(n_lines[start : start + n_columns]) * LINE + GAP for start in starts]
-    ax = single_axes(caller, ax, (n_columns * (CELL + GAP), sum(rows)))
+    width = n_columns * (CELL + GAP) + right
+    height = sum(rows) + LINE * bool(note)
+    ax = single_axes(caller, ax, (width, height + TITLE * bool(title)))
     ax.axis("off")
-    bottoms = 1 - np.cumsum(rows) / sum(rows)
+    ax.set_title(title, fontsize=10)
+    ax.text(0, 0, note, fontsize=8, transform=ax.transAxes)
+    step, bottoms = (CELL + GAP) / width, 1 - np.cumsum(rows) / height
     cells = []
     for i in range(len(n_lines)):
         row, column = divmod(i, n_columns)
-        left = (column + 0.04) / n_columns
-        cell = ax.inset_axes((left, bottoms[row], 0.92 / n_columns, image_height / sum(rows)))
+        box = ((column + 0.04) * step, bottoms[row], 0.92 * step, image_height / height)
+        cell = ax.inset_axes(box)
         cell.set(xticks=[], yticks=[])
         cells.append(cell)
     return ax, cells
 
 
 def cell_height(shape: Sequence[int]) -> float:
-    """Inches from top to bottom of an image of this shape; very flat or tall ones are cut off."""
+    """Return the height of an image in inches, with a limit for very flat or tall ones."""
     return CELL * min(3, max(0.2, shape[0] / shape[1]))
 
 
 def drawable(images: np.ndarray) -> np.ndarray:
-    """Scale images for matplotlib, all alike: gray ones, or three channels, from 0 to 1."""
+    """Scale all images alike for matplotlib, as gray ones or three channels, from 0 to 1."""
     pixels = np.asarray(images, dtype=np.float64)
     if pixels.ndim == 4 and pixels.shape[3] not in (3, 4):
         pixels = pixels.mean(axis=3)
@@ -96,22 +134,54 @@ def only_whole_ticks(*axes: Axes, which: str = "xy") -> None:
 
 
 def figure_of(ax: Axes) -> Figure:
-    """The whole figure, even if the axes are in a subfigure."""
+    """Return the whole figure, even if the axes are in a subfigure."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
 
 
 def check_n_columns(n_columns: int | None) -> int:
-    """Return the number of images side by side, or raise ValueError; None stands for six."""
+    """Return the number of images per row, or raise ValueError; None means six."""
     return 6 if n_columns is None else check_positive_int("n_columns", n_columns)
 
 
 def title_of(answer: Any) -> str:
-    """What to write over an image: a label, the columns of its labels, or rounded numbers."""
+    """Return the title of an image: a label, the columns of its labels, or rounded numbers."""
     values = np.atleast_1d(answer)
     if values.dtype.kind == "f":
         return ", ".join(f"{value:.3g}" for value in values)
     if np.ndim(answer) == 1:  # an indicator for each label
         return ", ".join(map(str, np.flatnonzero(values))) or "none"
     return str(answer)
+
+
+def compare(true: Any, other: Any, word: str) -> str:
+    """Return a title with the true answer and another one: one line if it is short, else two."""
+    true, other = title_of(true), title_of(other)
+    title = f"true {true}, {word} {other}"
+    is_short = len(title) <= LONGEST_TITLE and "," not in true + other
+    return title if is_short else f"true {true}\n{word} {other}"
+
+
+def count_lines(title: str) -> int:
+    """Return the number of lines of a title; an empty one has none."""
+    return len(title.splitlines())
+
+
+def set_title(ax: Axes, title: str, is_wrong: bool = False) -> None:
+    """Write a title above an image; that of a wrong prediction stands out."""
+    look = {"color": WRONG, "weight": "bold"} if is_wrong else {}
+    ax.set_title(title, fontsize=8, pad=3, **look)
+
+
+def count_of(n_shown: int, n_images: int) -> str:
+    """Return the note about images that are not drawn, or an empty one."""
+    return f"first {n_shown} of {n_images} images" if n_shown < n_images else ""
+
+
+def check_answers(values: Any, name: str) -> np.ndarray:
+    """Return labels, indicators of labels or numbers as an array."""
+    if issparse(values):
+        values = values.toarray()
+    answers = np.asarray(plain_labels(values, name))
+    return answers if answers.ndim == 2 and answers.shape[1] > 1 else column_or_1d(answers)

@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TEXTS, _NUMBERS = ("stage", "layer", "output shape"), ("weights", "multiply-adds")
-_PRETRAINED = "pretrained"  # a column of text between these, if there is anything to say
+_PRETRAINED = "pretrained"  # a column of text between these, if any filters are
 
 
 class ArchitectureDisplay:
     """The fitted network as a picture and as a table.
 
-    In a notebook it shows itself as a table; `str` returns the same as text. Both tell how many
-    filters of each stage began as pretrained ones, if any did.
+    In a notebook, it is shown as a table; `str` returns the same as text. Both say how many filters
+    of each stage began pretrained, if any.
 
-    Made by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     layers : list of dict
-        As :func:`~sklearn_shapecnn.inspection.architecture` returns them.
+        Layers as returned by :func:`~sklearn_shapecnn.inspection.architecture`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Only after `plot` was called.
+        Only set after `plot` was called.
     figure_ : matplotlib Figure
 
     Examples
@@ -70,8 +70,8 @@ class ArchitectureDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
             :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure if matplotlib is installed; without it there is only
-            the table.
+            Axes to draw on. None makes a new figure if matplotlib is installed; otherwise, there is
+            only the table.
 
         Returns
         -------
@@ -80,9 +80,9 @@ class ArchitectureDisplay:
         Raises
         ------
         TypeError
-            If the estimator neither is nor holds a ShapeCNNClassifier or ShapeCNNRegressor.
+            If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         """
         from sklearn_shapecnn.inspection._architecture import architecture
 
@@ -117,12 +117,12 @@ class ArchitectureDisplay:
         return f"<table><thead><tr>{line(header, 'th')}</tr></thead><tbody>{rows}</tbody></table>"
 
     def plot(self, ax: Axes | None = None) -> ArchitectureDisplay:
-        """Draw the stages as blocks: as high as their maps, and wider the more maps there are.
+        """Draw each stage as a block: as high as its maps, and wider the more maps it has.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -144,13 +144,13 @@ class ArchitectureDisplay:
         n_weights = _total(self.layers, "n_weights")
         n_multiply_adds = _short(_total(self.layers, "n_multiply_adds"))
         self.ax_.set_title(
-            f"{n_weights:,} weights, {n_multiply_adds} multiply-adds an image", fontsize=10
+            f"{n_weights:,} weights, {n_multiply_adds} multiply-adds per image", fontsize=10
         )
         self.figure_ = figure_of(self.ax_)
         return self
 
     def _table(self) -> list[tuple[str, ...]]:
-        """The header, a row for each layer, and the total."""
+        """Return the header, a row for each layer, and the total."""
         keys = ("n_weights", "n_multiply_adds")
         tells = bool(_total(self.layers, "n_pretrained"))
         rows = [
@@ -180,7 +180,7 @@ class ArchitectureDisplay:
 
 
 def _caption(stage: str, layers: list[dict[str, Any]]) -> list[str]:
-    """Lines of text about a stage: its output, its main layers, and what they cost."""
+    """Return lines of text about a stage: its output, its main layers and their costs."""
     lines = [stage, " x ".join(map(str, layers[-1]["output_shape"]))]
     for layer in layers:
         if layer["n_multiply_adds"] or "pooling" in layer["layer"]:
@@ -195,7 +195,7 @@ def _caption(stage: str, layers: list[dict[str, Any]]) -> list[str]:
 
 
 def _share_pretrained(layer: dict[str, Any]) -> str:
-    """How many filters of a convolution began as pretrained ones; nothing if none did."""
+    """Return how many filters of a convolution began pretrained, or nothing if none did."""
     n_pretrained = layer["n_pretrained"]
     return f"{n_pretrained} of {layer['output_shape'][-1]}" if n_pretrained else ""
 

@@ -1,4 +1,4 @@
-"""FeatureMapDisplay: what each stage makes of one image."""
+"""FeatureMapDisplay: the feature maps of each stage for one image."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class FeatureMapDisplay:
-    """What each stage makes of one image, from the first edges to the last features.
+    """Feature maps of each stage for one image, from the first edges to the last features.
 
-    Each column is a stage. It shows the maps that the image excites most, each from its smallest
+    Each column is a stage. It shows the maps that respond most to the image, each from its smallest
     value (dark) to its largest (bright).
 
-    Made by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class FeatureMapDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Around the whole sheet.
+        Axes around the whole sheet.
     axes_ : list of list of matplotlib Axes
-        That of the image, then those of the maps of each stage.
+        Axes of the image, then those of the maps of each stage.
     figure_ : matplotlib Figure
 
     Examples
@@ -86,14 +86,14 @@ class FeatureMapDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
             :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         X : array-like of shape (1, n_features), (1, h, w) or (1, h, w, c)
-            The image, in any form that `predict` takes, or by itself, without the first dimension.
-            In a pipeline, the image is shown as the steps before the network leave it.
+            The image, in any form that `predict` accepts, or without the first dimension. In a
+            pipeline, the image is shown as the network receives it.
         n_maps : int, default=6
-            Maps of each stage to show.
+            Number of maps to show per stage.
         step : {'output', 'convolution'}, default='output'
             As in :func:`~sklearn_shapecnn.inspection.feature_maps`.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -102,7 +102,7 @@ class FeatureMapDisplay:
         Raises
         ------
         ValueError
-            If X does not hold exactly one image of the shape seen in `fit`.
+            If X does not hold exactly one image of the same shape as in `fit`.
         ImportError
             If matplotlib is missing.
         """
@@ -124,9 +124,9 @@ class FeatureMapDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
         n_maps : int, default=6
-            Maps of each stage to show.
+            Number of maps to show per stage.
 
         Returns
         -------

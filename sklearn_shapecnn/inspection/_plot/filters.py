@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 class FilterDisplay:
     """The learned kernels of a stage: what its filters look for.
 
-    Red weights add where the image is bright, blue weights add where it is dark. In the first
-    stage, each kernel is shown by itself. If the images have three channels, it is shown in color:
-    bright where the weight is high. If there are other numbers of channels, as in later stages, a
-    row is a filter and a column is a channel that it reads.
+    Red weights respond to bright pixels, blue weights to dark pixels. In the first stage, each
+    kernel is shown separately. If the images have three channels, it is shown in color, bright
+    where the weight is high. With other numbers of channels, as in later stages, each row is a
+    filter and each column is one of its input channels.
 
-    The title tells how many of the filters began as pretrained ones, and those that began at random
-    beside them are marked. If all began at random, there is no title.
+    The title says how many of the filters began pretrained, and the other ones are marked as
+    random. If all began at random, there is no title.
 
-    Made by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     kernels : ndarray of shape (n_filters, height, width, n_channels)
-        As :func:`~sklearn_shapecnn.inspection.filters` returns them.
+        Kernels as returned by :func:`~sklearn_shapecnn.inspection.filters`.
     n_pretrained : int, default=None
-        How many of them, from the first one on, began as pretrained filters, as an element of
-        `n_pretrained_filters_`. None leaves it unsaid.
+        Number of kernels that began pretrained, as in `n_pretrained_filters_`; they come first.
+        With None, nothing is said about it.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Around the whole sheet.
+        Axes around the whole sheet.
     axes_ : ndarray of matplotlib Axes
-        One for each kernel, or a single one if there are several channels but not three.
+        One per kernel, or a single one if there are several channels but not three.
     figure_ : matplotlib Figure
 
     Examples
@@ -84,11 +84,11 @@ class FilterDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
             :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         stage : int, default=0
-            Which stage, counted from 0; -1 is the last one.
+            Index of the stage, counted from 0; -1 is the last one.
         n_columns : int, default=None
-            Kernels side by side; None takes up to six.
+            Number of kernels per row. None means up to six.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -117,12 +117,12 @@ class FilterDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
         n_columns : int, default=None
-            Kernels side by side; None takes up to six.
+            Number of kernels per row. None means up to six.
         n_shown : int, default=16
-            In later stages, show at most this many filters and feature maps: those with the largest
-            weights.
+            Maximum number of filters and feature maps to show in later stages: those with the
+            largest weights.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class FilterDisplay:
         return self
 
     def _plot_each(self, ax: Axes | None, n_columns: int, limit: float) -> list[Axes]:
-        """Draw each kernel by itself, in color if it reads three channels."""
+        """Draw each kernel separately, in color if it has three channels."""
         n_filters, height, width, n_channels = self.kernels.shape
         names = [self._origin(i) for i in range(n_filters)]
         n_lines = [int(bool(name)) for name in names]
@@ -158,7 +158,7 @@ class FilterDisplay:
         return cells
 
     def _plot_table(self, ax: Axes | None, n_shown: int, limit: float) -> list[Axes]:
-        """Draw a table of filters and channels: those with the largest weights, in their order."""
+        """Draw a table of filters and channels: those with the largest weights, in order."""
         n_filters, height, width, n_channels = self.kernels.shape
         strength = np.square(self.kernels).sum((1, 2))
         rows = np.sort(np.argsort(-strength.sum(1), kind="stable")[:n_shown])
@@ -176,7 +176,7 @@ class FilterDisplay:
         self.ax_.set(
             xticks=[],
             yticks=(height + 1) * np.arange(len(rows)) + (height - 1) / 2,
-            xlabel=f"{len(columns)} of {n_channels} channels that are read",
+            xlabel=f"{len(columns)} of {n_channels} input channels",
             ylabel=f"{len(rows)} of {n_filters} filters",
         )
         self.ax_.set_yticklabels([self._origin(i) for i in rows], fontsize=8)
@@ -184,5 +184,5 @@ class FilterDisplay:
         return [self.ax_]
 
     def _origin(self, i: int) -> str:
-        """What to write beside a filter: 'random' if others began as pretrained ones."""
+        """Return the label of a filter: 'random' if it began at random but others did not."""
         return "random" if self.n_pretrained and i >= self.n_pretrained else ""

@@ -1,4 +1,4 @@
-"""ShiftDisplay: the probabilities as images slide over the frame."""
+"""ShiftDisplay: the probabilities as images move across the frame."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 class ShiftDisplay:
-    """The probabilities as images slide over the frame.
+    """Probabilities as images move across the frame.
 
-    Made by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n, n_shifts, n_shifts, n_classes)
     shifts : ndarray of shape (n_shifts,)
     same_label : float
-        As :func:`~sklearn_shapecnn.inspection.shift_probabilities` returns them.
+        As returned by :func:`~sklearn_shapecnn.inspection.shift_probabilities`.
     classes : ndarray of shape (n_classes,)
         The labels.
 
@@ -77,7 +77,7 @@ class ShiftDisplay:
         kind: str = "map",
         ax: Axes | None = None,
     ) -> ShiftDisplay:
-        """Show how little, or how much, a shift changes.
+        """Show how much or how little a shift changes the probabilities.
 
         Parameters
         ----------
@@ -85,13 +85,13 @@ class ShiftDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
             one. Any other classifier with `predict_proba` works too, for comparison.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images in any form that `predict` takes, or a single image.
+            Images in any form that `predict` accepts, or a single image.
         max_shift, step, image_shape
             As in :func:`~sklearn_shapecnn.inspection.shift_probabilities`.
         kind : {'map', 'line'}, default='map'
             As in :meth:`plot`.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class ShiftDisplay:
         Raises
         ------
         ValueError
-            If X does not hold images, or a parameter is not usable.
+            If X does not hold images, or if a parameter is invalid.
         ImportError
             If matplotlib is missing.
         """
@@ -118,12 +118,12 @@ class ShiftDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
         kind : {'map', 'line'}, default='map'
-            - 'map' moves in all directions. The color is the probability of the label that an image
-              gets without a shift, as a mean over the images.
-            - 'line' moves only to the left and to the right, with a line for each label: the mean
-              over the images. Of more than seven labels, the most probable ones are shown.
+            - 'map' shifts in all directions. The color is the probability of the label that an
+              image gets without a shift, averaged over the images.
+            - 'line' shifts only to the left and right, with a line per label: the mean over the
+              images. If there are more than seven labels, the most probable ones are shown.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class ShiftDisplay:
             self._plot_map()
         else:
             self._plot_lines()
-        self.ax_.set_title(f"same label in {self.same_label:.1%}\nof the places", fontsize=10)
+        self.ax_.set_title(f"same label in {self.same_label:.1%}\nof the positions", fontsize=10)
         self.figure_ = figure_of(self.ax_)
         return self
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from sklearn_shapecnn._estimator import ImageEstimator
+
 
 class TrainingDisplay:
     """Loss and validation score over the epochs of one fit or of several.
@@ -31,6 +33,9 @@ class TrainingDisplay:
         Training loss of each epoch, by the name of the fit.
     validation_scores : dict of str to list of float
         Validation score of each epoch, for those fits that have one.
+    round_starts : dict of str to list of int, default=None
+        Epochs, counted from 0, in which another round of training began: the learning rate starts
+        over, so the loss may jump. They are marked with a dotted line.
 
     Attributes
     ----------
@@ -58,9 +63,11 @@ class TrainingDisplay:
         self,
         loss_curves: Mapping[str, Sequence[float]],
         validation_scores: Mapping[str, Sequence[float]],
+        round_starts: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.loss_curves = loss_curves
         self.validation_scores = validation_scores
+        self.round_starts = round_starts
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> TrainingDisplay:
@@ -102,7 +109,8 @@ class TrainingDisplay:
             for name, one in fitted.items()
             if one.validation_scores_
         }
-        return cls(losses, scores).plot(ax=ax)
+        starts = {name: _round_starts(one) for name, one in fitted.items()}
+        return cls(losses, scores, starts).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> TrainingDisplay:
         """Draw the curves.
@@ -150,3 +158,15 @@ class TrainingDisplay:
                     marker="o" if len(curves[fit]) < 12 else None,
                     label=fit,
                 )
+                for start in (self.round_starts or {}).get(fit, ()):
+                    # Between the last epoch of one round and the first one of the next.
+                    panel.axvline(start + 0.5, color=COLORS[i % len(COLORS)], linestyle=":")
+
+
+def _round_starts(fitted: ImageEstimator) -> list[int]:
+    """The epochs in which another round of training began, as indices into the loss curve."""
+    from sklearn_shapecnn._training.schedule import ROUND_BEGINS
+
+    epochs = fitted.net_.history.to_list()
+    earlier = len(fitted.loss_curve_) - len(epochs)  # epochs of earlier calls of partial_fit
+    return [earlier + i for i, epoch in enumerate(epochs) if epoch.get(ROUND_BEGINS)]

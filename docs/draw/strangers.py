@@ -1,0 +1,337 @@
+"""What is none of the ten shapes: lines, scribbles, letters, two shapes at once and so on.
+
+The network learns from the kinds in `LEARNED`. It never sees those in `HELD_OUT`, which tell how it
+takes what nobody thought of.
+"""
+
+import math
+import string
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.textpath import TextPath
+from scipy.spatial import ConvexHull
+
+from hand import N_POINTS, Drawing, turned, walk_along
+from shapes import SHAPES, width_over_length
+
+# Without those that are a shape themselves: round, crossed or no more than a bar.
+LETTERS = sorted(set(string.ascii_letters) - set("DIOQTXlotx"))
+DIGITS = sorted(set(string.digits) - {"0", "1"})
+FONTS = [
+    {"family": "DejaVu Sans"},
+    {"family": "DejaVu Sans", "weight": "bold"},
+    {"family": "DejaVu Sans", "style": "oblique"},
+    {"family": "DejaVu Sans Mono"},
+    {"family": "DejaVu Serif"},
+    {"family": "DejaVu Serif", "weight": "bold"},
+]
+OTHER_FONTS = [
+    {"family": "STIXGeneral"},
+    {"family": "STIXGeneral", "style": "italic"},
+    {"family": "cmr10"},
+    {"family": "cmss10"},
+    {"family": "cmtt10"},
+]
+
+
+def nothing(hand):
+    """An empty canvas, of one color."""
+    return Drawing([], [])
+
+
+def dots(hand):
+    """A few dots."""
+    points = hand.rng.uniform(-0.5, 0.5, (hand.rng.integers(1, 5), 2))
+    return Drawing([np.stack([p, p + 0.02]) for p in points], [], widest=0.12)
+
+
+def line(hand):
+    """A straight line."""
+    return _turned(hand, [hand.follow(np.array([[-0.5, 0], [0.5, 0]]))], widest=0.2)
+
+
+def bend(hand):
+    """Part of a circle or of an oval, far from closed."""
+    angle = np.linspace(0, hand.rng.uniform(0.5, 1.3) * math.pi, 40)
+    arc = np.stack([np.cos(angle), hand.rng.uniform(0.4, 1) * np.sin(angle)], 1) / 2
+    return _turned(hand, [hand.follow(_to_unit(arc))])
+
+
+def zigzag(hand):
+    """A line to and fro."""
+    n_corners = hand.rng.integers(3, 8)
+    corners = np.stack([np.arange(n_corners) / (n_corners - 1), np.arange(n_corners) % 2], 1)
+    corners[:, 1] *= hand.rng.uniform(0.2, 0.8)
+    corners += hand.rng.normal(0, 0.05, corners.shape)
+    return _turned(hand, [hand.follow(_to_unit(corners))])
+
+
+def open_shape(hand):
+    """A shape of which a third or more is missing."""
+    shape = hand.rng.choice(["circle", "triangle", "square", "rectangle", "hexagon", "star"])
+    areas = SHAPES[shape](hand).areas
+    points, _ = walk_along(areas[0], N_POINTS)
+    kept = round(N_POINTS * hand.rng.uniform(0.35, 0.65))
+    start = hand.rng.integers(N_POINTS)
+    return Drawing([np.take(points, start + np.arange(kept), axis=0, mode="wrap")], [])
+
+
+def sticks(hand):
+    """Some straight lines, here and there."""
+    rng = hand.rng
+    while True:
+        ends = rng.uniform(-0.5, 0.5, (rng.integers(2, 6), 2, 2))
+        lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+        if lengths.min() > 0.3 and not (len(ends) == 2 and _cross_each_other(*ends)):
+            return Drawing([hand.follow(each) for each in ends], [])
+
+
+def scribble(hand):
+    """A line that goes round and about."""
+    t = np.linspace(0, 1, 160)[:, None]
+    n_swings = hand.rng.uniform(3, 12)
+    swings = sum(
+        hand.rng.normal(0, 1 / math.sqrt(k), 2)
+        * np.sin(2 * math.pi * t * n_swings * k / 4 + hand.rng.uniform(0, 2 * math.pi, 2))
+        for k in range(1, 5)
+    )
+    drift = hand.rng.normal(0, 2, 2) * t
+    path = _to_unit(swings + drift)
+    return Drawing([path], [path], filled=0.2)
+
+
+def blob(hand):
+    """A closed line with bulges and dents."""
+    angle = np.linspace(0, 2 * math.pi, N_POINTS, endpoint=False)
+    while True:
+        radius = 1 + sum(
+            hand.rng.normal(0, depth) * np.sin(k * angle + hand.rng.uniform(0, 2 * math.pi))
+            for k, depth in ((2, 0.35), (3, 0.35), (4, 0.15), (5, 0.15))
+        )
+        outline = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+        if radius.min() > 0.15 and solidity(outline) < 0.85:
+            return _closed(hand, outline)
+
+
+def odd_polygon(hand):
+    """A polygon with dents, and with neither five tips nor four arms."""
+    while True:
+        n_corners = hand.rng.integers(4, 9)
+        angle = np.sort(hand.rng.uniform(0, 2 * math.pi, n_corners))
+        radius = hand.rng.uniform(0.2, 1, n_corners)
+        corners = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+        sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
+        gaps = np.diff(np.append(angle, angle[0] + 2 * math.pi))
+        if gaps.max() < 2.6 and sides.min() > 0.15 and solidity(corners) < 0.8:
+            return _closed(hand, corners)
+
+
+def slanted(hand):
+    """Four sides with corners that are far from right angles."""
+    while True:
+        angle = np.sort(hand.rng.uniform(0, 2 * math.pi, 4))
+        radius = hand.rng.uniform(0.4, 1, 4)
+        corners = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+        sides = np.roll(corners, -1, 0) - corners
+        lengths = np.linalg.norm(sides, axis=1)
+        before = np.roll(sides, 1, 0)
+        sines = np.cross(np.pad(before, ((0, 0), (0, 1))), np.pad(sides, ((0, 0), (0, 1))))[:, 2]
+        sines /= lengths * np.roll(lengths, 1)
+        cosines = -(sides * before).sum(1) / (lengths * np.roll(lengths, 1))
+        convex = sines.min() > 0.5  # corners of 30 to 150 degrees
+        if convex and np.sort(abs(cosines))[2] > 0.45 and lengths.min() > 0.35:
+            return _closed(hand, corners)
+
+
+def half_disk(hand):
+    """Half of a circle, closed by a straight line."""
+    angle = np.linspace(0, math.pi, 48)
+    return _closed(hand, np.stack([np.cos(angle), hand.rng.uniform(0.8, 1.1) * np.sin(angle)], 1) / 2)
+
+
+def several(hand):
+    """Two or three shapes, side by side or one over the other, but no ring."""
+    rng = hand.rng
+    n = 2 if rng.random() < 0.8 else 3
+    names = rng.choice(list(SHAPES), n)
+    lines, areas, way = [], [], rng.uniform(0, 2 * math.pi)
+    for i, name in enumerate(names):
+        drawing = SHAPES[name](hand)
+        size = rng.uniform(0.6, 1)
+        angle = way + 2 * math.pi * i / n
+        aside = rng.uniform(0.25, 0.7) * np.array([math.cos(angle), math.sin(angle)])
+        lines += [size * each + aside for each in drawing.lines]
+        areas += [size * each + aside for each in drawing.areas]
+    return _fitted(lines, areas, widest=0.1)
+
+
+def crossed_out(hand):
+    """A shape with a line through it or beside it."""
+    drawing = SHAPES[hand.rng.choice(list(SHAPES))](hand)
+    aside = hand.rng.uniform(-0.5, 0.5, 2)
+    stroke = line(hand).lines[0] * hand.rng.uniform(0.7, 1.4) + aside
+    return _fitted([*drawing.lines, stroke], drawing.areas, widest=0.1)
+
+
+def letter(hand):
+    """A letter."""
+    return _glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(FONTS))
+
+
+def letter_of_other_fonts(hand):
+    """A letter of a font that the network has not seen."""
+    return _glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(OTHER_FONTS))
+
+
+def digit(hand):
+    """A digit of a font that the network has not seen."""
+    return _glyph(hand, hand.rng.choice(DIGITS), hand.rng.choice(OTHER_FONTS))
+
+
+def heart(hand):
+    """A heart."""
+    t = np.linspace(0, 2 * math.pi, N_POINTS, endpoint=False)
+    x = 16 * np.sin(t) ** 3
+    y = -13 * np.cos(t) + 5 * np.cos(2 * t) + 2 * np.cos(3 * t) + np.cos(4 * t)
+    return _closed(hand, _to_unit(np.stack([x, y], 1)))
+
+
+def moon(hand):
+    """A crescent."""
+    angle = np.linspace(-0.7, 0.7, 48) * math.pi
+    outer = np.stack([np.cos(angle), np.sin(angle)], 1)
+    depth = hand.rng.uniform(0.2, 0.7)
+    inner = np.stack([np.cos(0.7 * math.pi) + depth * (1 + np.cos(angle)), np.sin(angle)], 1)
+    inner[:, 0] = outer[0, 0] + depth * np.cos(np.linspace(-0.5, 0.5, 48) * math.pi)
+    inner[:, 1] = np.linspace(outer[0, 1], outer[-1, 1], 48)
+    return _closed(hand, _to_unit(np.concatenate([outer, inner[::-1]])))
+
+
+def arrow(hand):
+    """A line with a head, or an outline of that."""
+    reach = hand.rng.uniform(0.15, 0.3)
+    if hand.rng.random() < 0.5:
+        shaft = np.array([[-0.5, 0], [0.5, 0]])
+        head = np.array([[0.5 - reach, -reach], [0.5, 0], [0.5 - reach, reach]])
+        return _turned(hand, [hand.follow(shaft), hand.follow(head)], widest=0.1)
+    half, back = 0.4 * reach, 0.5 - 1.5 * reach
+    upper = np.array([[-0.5, half], [back, half], [back, reach], [0.5, 0]])
+    return _closed(hand, np.concatenate([upper, upper[2::-1] * [1, -1]]))
+
+
+def spiral(hand):
+    """A line that winds outward."""
+    turns = hand.rng.uniform(1.8, 3.5)
+    t = np.linspace(0.1, 1, N_POINTS)
+    angle = 2 * math.pi * turns * t
+    return _turned(hand, [_to_unit(t[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))])
+
+
+def house(hand):
+    """A square with a roof and a line in between."""
+    width = hand.rng.uniform(0.3, 0.4)
+    walls = np.array([[-width, 0], [width, 0], [width, 0.6], [-width, 0.6]])
+    roof = np.array([[-width, 0], [0, -hand.rng.uniform(0.25, 0.4)], [width, 0]])
+    walls, roof = hand.go_round(walls), [hand.follow(roof)]
+    lines = [stroke - [0, 0.15] for stroke in walls + roof]
+    return Drawing(lines, [], widest=0.1)
+
+
+def face(hand):
+    """A circle with two eyes and a mouth."""
+    around = SHAPES["circle"](hand).lines
+    eyes = [np.array([[x, -0.15], [x + 0.01, -0.13]]) for x in (-0.17, 0.17)]
+    angle = np.linspace(0.15, 0.85, 20) * math.pi
+    mouth = 0.28 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return Drawing([*around, *eyes, hand.follow(mouth)], [], widest=0.1)
+
+
+LEARNED = {
+    kind.__name__: kind
+    for kind in (
+        nothing,
+        dots,
+        line,
+        bend,
+        zigzag,
+        open_shape,
+        sticks,
+        scribble,
+        blob,
+        odd_polygon,
+        slanted,
+        half_disk,
+        several,
+        crossed_out,
+        letter,
+    )
+}
+HELD_OUT = {
+    kind.__name__: kind
+    for kind in (
+        letter_of_other_fonts,
+        digit,
+        heart,
+        moon,
+        arrow,
+        spiral,
+        house,
+        face,
+    )
+}
+
+
+def solidity(outline):
+    """Area of a polygon over that of its convex hull."""
+    x, y = outline.T
+    area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+    return area / ConvexHull(outline).volume
+
+
+def _glyph(hand, text, font):
+    """Outlines of a letter, a little slanted, mostly filled."""
+    path = TextPath((0, 0), text, size=100, prop=font_manager.FontProperties(**font))
+    outlines = [each[:-1] for each in path.to_polygons()]
+    sizes = np.concatenate(outlines)
+    low, high = sizes.min(0), sizes.max(0)
+    tilt = hand.rng.normal(0, 0.15)
+    areas = []
+    for outline in outlines:
+        outline = (outline - (low + high) / 2) / (high - low).max() * [1, -1]
+        points, _ = walk_along(np.concatenate([outline, outline[:1]]), N_POINTS)
+        areas.append(turned(points + 0.5 * hand.sway(N_POINTS), tilt))
+    return Drawing([np.concatenate([a, a[:1]]) for a in areas], areas, widest=0.05, filled=0.8)
+
+
+def _cross_each_other(a, b):
+    """Whether two lines cross in the inner half of both."""
+    (p, q), (r, s) = a, b
+    try:
+        along = np.linalg.solve(np.stack([q - p, r - s], 1), r - p)
+    except np.linalg.LinAlgError:
+        return False
+    return bool((abs(along - 0.5) < 0.3).all())
+
+
+def _to_unit(points):
+    """Move points to the middle, and scale them to a diameter of one."""
+    points = points - (points.min(0) + points.max(0)) / 2
+    return points / np.ptp(points, axis=0).max()
+
+
+def _fitted(lines, areas, widest):
+    points = np.concatenate(lines)
+    middle, size = (points.min(0) + points.max(0)) / 2, np.ptp(points, axis=0).max()
+    lines, areas = ([(each - middle) / size for each in some] for some in (lines, areas))
+    return Drawing(lines, areas, widest=widest)
+
+
+def _turned(hand, lines, widest=0.12):
+    angle = hand.rng.uniform(0, 2 * math.pi)
+    return Drawing([turned(each, angle) for each in lines], [], widest=widest)
+
+
+def _closed(hand, corners):
+    strokes = hand.go_round(turned(corners, hand.rng.uniform(0, 2 * math.pi)))
+    return Drawing(strokes, [np.concatenate(strokes)], widest=0.12)

@@ -1,0 +1,132 @@
+"""PixelRange: the pixel values seen in fit, and warnings about images on another scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_shapecnn._compat import warn
+from sklearn_shapecnn._input.image_set import Fingerprints, border_means
+
+MAX_IMAGES = 256  # to check in one call, evenly spaced
+FAR_BEYOND = 5.0  # times the range seen in fit
+NARROW = 1 / 50  # of the range seen in fit
+FAR_BORDER = 0.6  # of the range seen in fit, as the distance of an inverted border
+USUAL_TOPS = (1, 16, 255, 4095, 65535)  # largest values of common scales that start at zero
+
+
+@dataclass(frozen=True)
+class PixelRange:
+    """The range of the pixels of the images seen in fit.
+
+    Attributes
+    ----------
+    low, high : float
+        The smallest and the largest pixel.
+    least_contrast : float
+        The smallest difference between the largest and the smallest pixel of an image, among the
+        images that are not of one color; infinity if all are.
+    border_low, border_high : float
+        The smallest and the largest mean of the outermost pixels of an image.
+    """
+
+    low: float
+    high: float
+    least_contrast: float
+    border_low: float
+    border_high: float
+
+    @classmethod
+    def of(cls, found: Fingerprints, rows: np.ndarray) -> PixelRange:
+        """Return the range of some of the images."""
+        lows, highs, borders = found.lows[rows], found.highs[rows], found.borders[rows]
+        contrasts = highs - lows
+        return cls(
+            low=float(lows.min()),
+            high=float(highs.max()),
+            least_contrast=float(contrasts[contrasts > 0].min(initial=math.inf)),
+            border_low=float(borders.min()),
+            border_high=float(borders.max()),
+        )
+
+    def merged(self, other: PixelRange) -> PixelRange:
+        """Return the common range of both."""
+        return PixelRange(
+            low=min(self.low, other.low),
+            high=max(self.high, other.high),
+            least_contrast=min(self.least_contrast, other.least_contrast),
+            border_low=min(self.border_low, other.border_low),
+            border_high=max(self.border_high, other.border_high),
+        )
+
+    def warn_if_unlike(self, pixels: np.ndarray, image_shape: tuple[int, int, int]) -> None:
+        """Warn if images are on another scale than those seen in fit, or are inverted.
+
+        Images that fit has seen never cause a warning, and neither does a single dark image.
+        """
+        width = self.high - self.low
+        if width <= 0:
+            return
+        images = pixels[:: max(1, len(pixels) // MAX_IMAGES)]
+        low, high = float(images.min()), float(images.max())
+        seen = f"from {self.low:.4g} to {self.high:.4g}"
+        is_far = max(high - self.high, self.low - low) > FAR_BEYOND * width
+        if is_far or self._is_narrow(images, high - low):
+            warn(
+                f"The pixels of X range from {low:.4g} to {high:.4g}, but those of the images seen "
+                f"in fit range {seen}. The predictions are probably wrong. "
+                f"{self._advice(low, high, images.dtype)}",
+            )
+        elif self._is_inverted(images, image_shape):
+            border = float(border_means(images, image_shape).mean())
+            warn(
+                f"The images in X look inverted: their borders have a mean of {border:.4g}, but "
+                f"the borders of the images seen in fit have {self.border_low:.4g} to "
+                f"{self.border_high:.4g}. The predictions are probably wrong. If dark and light "
+                f"are swapped, pass {self.low + self.high:.4g} - X."
+            )
+
+    def _is_narrow(self, images: np.ndarray, width: float) -> bool:
+        """Return whether at least two images have contrast, but all together have almost none."""
+        if not 0 < width < min(NARROW * (self.high - self.low), self.least_contrast):
+            return False
+        rows = images.reshape(len(images), -1)
+        return int((rows.max(axis=1) > rows.min(axis=1)).sum()) > 1
+
+    def _is_inverted(self, images: np.ndarray, image_shape: tuple[int, int, int]) -> bool:
+        """Return whether the borders of all images match inverted borders of those seen in fit."""
+        far = FAR_BORDER * (self.high - self.low)
+        middle = (self.low + self.high) / 2
+        # If fit has seen both light and dark borders, they say nothing. The test is quick.
+        nearest = min(abs(self.border_low - middle), abs(self.border_high - middle))
+        is_told = nearest > far / 2 and (self.border_low > middle) == (self.border_high > middle)
+        if len(images) < 2 or not is_told:
+            return False
+        borders = border_means(images, image_shape)
+        inverted = 2 * middle - borders
+        room = (self.high - self.low) / 10
+        is_as_seen = (inverted > self.border_low - room) & (inverted < self.border_high + room)
+        is_unlike = (borders < self.border_low - far) | (borders > self.border_high + far)
+        return bool((is_as_seen & is_unlike).all())
+
+    def _advice(self, low: float, high: float, dtype: np.dtype) -> str:
+        """Say how to bring pixels to the range seen in fit."""
+        came, seen = _top(low, high, dtype), _top(self.low, self.high)
+        if came is None or seen is None:
+            return "Bring X to the scale of the images that the network was fitted to."
+        if came == seen:  # as after a division too many
+            came = high * seen / self.high
+        if came > seen:
+            return f"If it holds the same kind of images, pass X / {came / seen:.4g}."
+        return f"If it holds the same kind of images, pass X * {seen / came:.4g}."
+
+
+def _top(low: float, high: float, dtype: np.dtype | None = None) -> float | None:
+    """Return the largest value of the common scale of the pixels, if they are on one."""
+    if low < 0:
+        return None
+    if dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(dtype).max)
+    return next((top for top in USUAL_TOPS if high <= top), None)

@@ -1,0 +1,95 @@
+import time
+
+import numpy as np
+import pytest
+from helpers import small_classifier, small_regressor
+
+from sklearn_shapecnn import _fit_time, make_shapes
+from sklearn_shapecnn._fit_time import Stopwatch
+
+X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
+
+
+class Clock:
+    """A clock that each step of training moves on by a time of its own."""
+
+    def __init__(self, steps):
+        self.now = 100.0
+        self.steps = iter(steps)
+
+    def perf_counter(self):
+        return self.now
+
+    def tick(self):
+        self.now += next(self.steps)
+
+
+class FakeNet:
+    max_epochs = 20
+    iterator_train__n_batches = 10
+    callbacks_ = ()
+    history = (1,)
+
+
+def test_steps_to_come_take_as_long_as_those_that_were_timed(monkeypatch):
+    first, rest = [5.0, 3.0, 1.0], 0.25  # the first ones are slow
+    clock = Clock([*first, *[rest] * 60])
+    monkeypatch.setattr(_fit_time, "time", clock)
+    watch = Stopwatch(began=90.0)
+    with pytest.raises(_fit_time.EnoughTimed):
+        for _ in range(60):
+            watch.on_batch_begin(FakeNet, training=True)
+            clock.tick()
+    n_done = len(watch.ticks) - 1
+    assert n_done < 20
+    assert watch.seconds_left == pytest.approx((20 * 10 - n_done) * rest)
+
+
+def test_one_slow_step_does_not_count_for_all(monkeypatch):
+    clock = Clock([0.25] * 5 + [30.0] + [0.25] * 60)
+    monkeypatch.setattr(_fit_time, "time", clock)
+    watch = Stopwatch(began=100.0)
+    with pytest.raises(_fit_time.EnoughTimed):
+        for _ in range(60):
+            watch.on_batch_begin(FakeNet, training=True)
+            clock.tick()
+    assert watch.seconds_left == pytest.approx((200 - len(watch.ticks) + 1) * 0.25)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_estimate_needs_no_whole_fit_and_changes_nothing(early_stopping):
+    clf = small_classifier(max_iter=10**6, batch_size=10, early_stopping=early_stopping)
+    clf.set_params(random_state=np.random.RandomState(0))
+    before = clf.random_state.get_state()[1].copy()
+    seconds = clf.estimate_fit_time(X, y)  # the fit itself would take hours
+    assert seconds > 60
+    assert not hasattr(clf, "net_")
+    np.testing.assert_array_equal(clf.random_state.get_state()[1], before)
+
+
+def test_a_short_fit_is_timed_as_a_whole():
+    start = time.perf_counter()
+    seconds = small_classifier(max_iter=1).estimate_fit_time(X, y, np.ones(60))
+    assert 0 < seconds <= time.perf_counter() - start
+
+
+def test_twice_the_epochs_take_about_twice_as_long():
+    clf = small_classifier(batch_size=10)
+    short, long = (clf.set_params(max_iter=n).estimate_fit_time(X, y) for n in (10**4, 10**6))
+    assert long > 10 * short
+
+
+def test_callbacks_are_left_out():
+    class Unwilling:
+        def initialize(self):
+            raise AssertionError
+
+    small_classifier(max_iter=1, callbacks=[Unwilling()]).estimate_fit_time(X, y)
+
+
+def test_a_regressor_and_errors():
+    assert small_regressor(max_iter=1).estimate_fit_time(X, y) > 0
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small_classifier().estimate_fit_time(X, y[:-1])
+    with pytest.raises(ValueError, match="distributed=False"):
+        small_classifier(distributed=True).estimate_fit_time(X, y)
