@@ -26,46 +26,48 @@ function codeLines(block) {
   const style = getComputedStyle(block);
   const left = block.getBoundingClientRect().left + block.clientLeft;
   const edge = left + block.clientWidth - parseFloat(style.paddingRight);
-  const lines = [{ text: "", rects: [] }];
+  const lines = [];
+  const newLine = () => lines.push({ text: "", rects: [], printed: false });
   const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
+  newLine();
   while (texts.nextNode()) {
-    let start = 0;
-    for (const [i, part] of texts.currentNode.data.split("\n").entries()) {
-      if (i > 0) lines.push({ text: "", rects: [] });
-      if (part) {
-        range.setStart(texts.currentNode, start);
-        range.setEnd(texts.currentNode, start + part.length);
-        lines.at(-1).text += part;
-        lines.at(-1).rects.push(...range.getClientRects());
+    const node = texts.currentNode;
+    // Spaces where a line wraps may hang over the edge, so words alone are measured.
+    for (const { 0: word, index } of node.data.matchAll(/\n|\S+/g)) {
+      if (word === "\n") {
+        newLine();
+        continue;
       }
-      start += part.length + 1;
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      lines.at(-1).text += `${word} `;
+      lines.at(-1).rects.push(...range.getClientRects());
+      lines.at(-1).printed = node.parentElement.closest(".go, .sphx-glr-script-out") !== null;
     }
   }
   return lines
-    .filter((line) => line.text.trim())
-    .map(({ text, rects }) => {
-      const tops = rects.map((rect) => rect.top);
-      return {
-        text,
-        beyond: Math.max(...rects.map((rect) => rect.right)) > edge + 1,
-        wrapped: Math.max(...tops) - Math.min(...tops) > parseFloat(style.fontSize) / 2,
-      };
-    });
+    .filter((line) => line.text)
+    .map(({ text, rects, printed }) => ({
+      text,
+      printed,
+      beyond: Math.max(...rects.map((rect) => rect.right)) > edge + 1,
+      wrapped: rects.at(-1).top - rects[0].top > parseFloat(style.fontSize) / 2,
+    }));
 }
 
 /** The measures of the page, in the light or in the dark theme. */
 globalThis.measurePage = (theme) => {
   document.documentElement.dataset.theme = theme;
-  const article = document.querySelector(".bd-article") ?? document.querySelector(".bd-content");
+  const article = document.querySelector(".bd-article-container");
   const frames = [...document.querySelectorAll(".bd-header, .bd-sidebar")];
   const lines = [...article.querySelectorAll("pre")].flatMap(codeLines);
   return {
     width: document.documentElement.scrollWidth,
     sticking_out: stickingOut(article, scrollsInside),
     cut: frames.flatMap((frame) => stickingOut(frame, () => false)),
-    n_lines: lines.length,
-    beyond: lines.filter((line) => line.beyond).map((line) => line.text),
-    wrapped: lines.filter((line) => line.wrapped).map((line) => line.text),
+    lines: lines.length,
+    beyond: lines.filter((line) => line.beyond),
+    wrapped: lines.filter((line) => line.wrapped),
   };
 };

@@ -9,7 +9,12 @@ import lazy_loader
 if TYPE_CHECKING:
     from sklearn_shapecnn._show_versions import show_versions
     from sklearn_shapecnn.classifier import ShapeCNNClassifier
-    from sklearn_shapecnn.datasets import load_image_folder, make_multilabel_shapes, make_shapes
+    from sklearn_shapecnn.datasets import (
+        load_image_folder,
+        make_letters,
+        make_multilabel_shapes,
+        make_shapes,
+    )
     from sklearn_shapecnn.export import to_onnx
     from sklearn_shapecnn.images import ImageReader
     from sklearn_shapecnn.inspection import (
@@ -33,7 +38,7 @@ __getattr__, _list_lazy_names, _ = lazy_loader.attach(
         "_show_versions": ["show_versions"],
         "classifier": ["ShapeCNNClassifier"],
         "regressor": ["ShapeCNNRegressor"],
-        "datasets": ["load_image_folder", "make_multilabel_shapes", "make_shapes"],
+        "datasets": ["load_image_folder", "make_letters", "make_multilabel_shapes", "make_shapes"],
         "export": ["to_onnx"],
         "images": ["ImageReader"],
         "inspection": [
@@ -60,6 +65,7 @@ __all__ = [
     "TrainingDisplay",
     "__version__",
     "load_image_folder",
+    "make_letters",
     "make_multilabel_shapes",
     "make_shapes",
     "show_versions",

@@ -15,6 +15,7 @@ back means taking the drawing before. */
   const CIVIDIS = [[0, 34, 78], [67, 78, 108], [125, 124, 120], [188, 174, 108], [254, 232, 56]];
   const ORANGE = [230, 159, 0];
   const BLUE = [86, 180, 233];
+  const NONE = "none of these";
   const EMPTY = { strokes: [], example: null, dx: 0, dy: 0 };
   const HERE = new URL(".", document.currentScript.src);
 
@@ -24,9 +25,10 @@ back means taking the drawing before. */
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
   const percent = (p) => `${(100 * p).toFixed(1)}\u00a0%`;
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
+  const named = (name) => (name === NONE ? name : `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`);
 
   let ort, session, classes, examples;
-  let drawing = EMPTY;
+  let drawing = opening();
   let past = [];
   let pen = { width: 4, fill: false };
   let seen = null; // the pixels and probabilities that the page shows
@@ -96,24 +98,37 @@ back means taking the drawing before. */
       context.imageSmoothingEnabled = false;
       context.drawImage(small, 0, 0, board.width, board.height);
     }
+    if (pen.fill) context.drawImage(filling(), 0, 0);
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.strokeStyle = context.fillStyle = gray(CHALK);
+    context.strokeStyle = gray(CHALK);
     context.lineWidth = pen.width;
     context.lineCap = context.lineJoin = "round";
-    const trace = (lines) => {
-      context.beginPath();
-      for (const points of lines) {
-        context.moveTo(...points[0]);
-        // A line of no length shows as a dot, for its caps are round.
-        for (const point of points.length > 1 ? points : [points[0]]) context.lineTo(...point);
-      }
-    };
-    trace(drawing.strokes);
-    context.stroke();
-    if (pen.fill) {
-      trace(outlines(drawing.strokes));
+    for (const points of drawing.strokes) {
+      trace(context, points);
+      context.stroke();
+    }
+  }
+
+  /** A canvas with what is filled: a line within another one is a hole. */
+  function filling() {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = board.width;
+    const context = canvas.getContext("2d");
+    context.scale(board.width / SIDE, board.width / SIDE);
+    context.fillStyle = gray(CHALK);
+    context.globalCompositeOperation = "xor";
+    for (const points of outlines(drawing.strokes)) {
+      trace(context, points);
       context.fill();
     }
+    return canvas;
+  }
+
+  function trace(context, points) {
+    context.beginPath();
+    context.moveTo(...points[0]);
+    // A line of no length shows as a dot, for its caps are round.
+    for (const point of points.length > 1 ? points : [points[0]]) context.lineTo(...point);
   }
 
   const gray = (value) => `rgb(${Array(3).fill(Math.round(255 * value)).join()})`;
@@ -140,7 +155,11 @@ back means taking the drawing before. */
 
   function pixels() {
     const cover = new Float32Array(SIDE * SIDE);
-    if (pen.fill) coverInside(cover, outlines(drawing.strokes));
+    if (pen.fill) {
+      for (const points of outlines(drawing.strokes)) {
+        coverInside(points).forEach((inside, i) => (cover[i] += inside - 2 * inside * cover[i]));
+      }
+    }
     for (const points of drawing.strokes) {
       points.forEach((point, i) => coverLine(cover, points[Math.max(i - 1, 0)], point));
     }
@@ -166,20 +185,19 @@ back means taking the drawing before. */
     }
   }
 
-  /** Cover what lies inside of lines, wherever they wind round it. */
-  function coverInside(cover, lines) {
+  /** How much of each pixel lies inside of a line, wherever it winds round it. */
+  function coverInside(points) {
     const ROWS = 4; // within each pixel
+    const cover = new Float32Array(SIDE * SIDE);
     for (let row = 0; row < SIDE * ROWS; row++) {
       const y = (row + 0.5) / ROWS;
       const crossings = [];
-      for (const points of lines) {
-        points.forEach(([bx, by], i) => {
-          const [ax, ay] = points[(i || points.length) - 1];
-          if (ay <= y !== by <= y) {
-            crossings.push([ax + ((y - ay) / (by - ay)) * (bx - ax), ay < by ? 1 : -1]);
-          }
-        });
-      }
+      points.forEach(([bx, by], i) => {
+        const [ax, ay] = points[(i || points.length) - 1];
+        if (ay <= y !== by <= y) {
+          crossings.push([ax + ((y - ay) / (by - ay)) * (bx - ax), ay < by ? 1 : -1]);
+        }
+      });
       crossings.sort((a, b) => a[0] - b[0]);
       let winding = 0;
       crossings.forEach(([x, turn], i) => {
@@ -193,7 +211,7 @@ back means taking the drawing before. */
         winding += turn;
       });
     }
-    for (let i = 0; i < cover.length; i++) cover[i] = Math.min(cover[i], 1);
+    return cover.map((value) => Math.min(value, 1));
   }
 
   // Asking the network -------------------------------------------------------------------------
@@ -260,11 +278,12 @@ back means taking the drawing before. */
     const label = likeliest();
     const name = classes[label];
     find("draw-verdict").textContent =
-      `${probabilities[label] < 0.7 ? "Perhaps a" : "A"} ${name}, ${percent(probabilities[label])}`;
-    find("draw-bars").querySelectorAll("li").forEach((row, i) => {
-      row.classList.toggle("draw-most", i === label);
-      row.querySelector(".draw-track span").style.width = `${100 * probabilities[i]}%`;
-      row.querySelector(".draw-number").textContent = percent(probabilities[i]);
+      capital(`${probabilities[label] < 0.7 ? "perhaps " : ""}${named(name)}, ${percent(probabilities[label])}`);
+    find("draw-bars").querySelectorAll("li").forEach((row) => {
+      const p = probabilities[classes.indexOf(row.dataset.name)];
+      row.classList.toggle("draw-most", row.dataset.name === name);
+      row.querySelector(".draw-track span").style.width = `${100 * p}%`;
+      row.querySelector(".draw-number").textContent = percent(p);
     });
     find("draw-note").textContent = note(name);
     color(find("draw-why"), seen.pixels, (value) => Array(3).fill(200 * value));
@@ -282,14 +301,16 @@ back means taking the drawing before. */
     if (shift) {
       shift.before ??= name;
       const way = `Moved ${count(shift.dx, "right", "left")} and ${count(shift.dy, "down", "up")}: `;
-      return way + (name === shift.before ? `still a ${name}.` : `it was a ${shift.before} before.`);
+      return way + (name === shift.before ? `still ${named(name)}.` : `it was ${named(shift.before)} before.`);
     }
+    if (drawing.isOpening) return "A star to begin with: your first line takes its place.";
     if (drawing.example !== null && drawing.strokes.length === 0) {
       const { probabilities } = examples[drawing.example];
-      const listed = classes.map((other, i) => `${other} ${percent(probabilities[i])}`).join(", ");
-      return `In Python, predict_proba says of this image: ${listed}.`;
+      const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[b] - probabilities[a]);
+      const listed = order.slice(0, 3).map((i) => `${classes[i]} ${percent(probabilities[i])}`);
+      return `In Python, predict_proba says of this image: ${listed.join(", ")}, and less for all others.`;
     }
-    return "";
+    return name === NONE ? `It knows ${classes.length - 1} shapes, and takes this for something else.` : "";
   }
 
   const count = (n, onwards, back) =>
@@ -346,7 +367,7 @@ back means taking the drawing before. */
     });
     find("draw-why-text").textContent =
       least > 0.99
-        ? `No single patch makes the network doubt that it is a ${classes[label]}.`
+        ? `No single patch makes the network doubt that it is ${named(classes[label])}.`
         : `The patch that matters most takes “${classes[label]}” from ` +
           `${percent(probabilities[label])} to ${percent(least)}.`;
   }
@@ -411,6 +432,7 @@ back means taking the drawing before. */
       example: from.example,
       dx: from.dx + dx,
       dy: from.dy + dy,
+      isOpening: from.isOpening,
     };
     change(next, {
       undoable,
@@ -442,7 +464,8 @@ back means taking the drawing before. */
     const at = place(event);
     if (document.querySelector("[name=draw-mode]:checked").value === "draw") {
       drag = { id: event.pointerId };
-      change({ ...drawing, strokes: [...drawing.strokes, [at]] });
+      const before = drawing.isOpening ? EMPTY : drawing;
+      change({ ...before, strokes: [...before.strokes, [at]] });
     } else if (!isEmpty()) {
       drag = { id: event.pointerId, at, from: drawing, total: movedSoFar(), started: false };
     }
@@ -502,19 +525,57 @@ back means taking the drawing before. */
     if (past.length > 0) change(past.pop(), { undoable: false });
   }
 
-  /** An outline in the middle; each press another turn and size. */
-  function outline(name, turn) {
-    const radius = 18 + 4 * (turn % 3);
-    const angle = turn * 0.4;
-    const corners = {
-      circle: Array.from({ length: 48 }, (_, i) => (i * Math.PI) / 24),
-      triangle: [0, 2.2, 4.2].map((a) => a - Math.PI / 2),
-      rectangle: [-0.55, 0.55, Math.PI - 0.55, Math.PI + 0.55],
-    }[name].map((a) => [
-      SIDE / 2 + radius * Math.cos(a + angle),
-      SIDE / 2 + radius * Math.sin(a + angle),
+  const round = (n, radius = 1, start = -Math.PI / 2) =>
+    Array.from({ length: n }, (_, i) => start + (2 * Math.PI * i) / n).map((angle) => [
+      radius * Math.cos(angle),
+      radius * Math.sin(angle),
     ]);
-    return [...corners, corners[0]];
+  const box = (width, height) =>
+    [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * width, y * height]);
+  const stretched = (points, height) => points.map(([x, y]) => [x, y * height]);
+
+  /** The closed lines of each shape, of radius one. */
+  const SHAPES = {
+    circle: [round(48)],
+    ellipse: [stretched(round(48), 0.55)],
+    ring: [round(48), round(48, 0.5)],
+    triangle: [round(3)],
+    square: [box(0.71, 0.71)],
+    rectangle: [box(0.85, 0.52)],
+    pentagon: [round(5)],
+    hexagon: [round(6)],
+    star: [round(5).flatMap((tip, i) => [tip, round(5, 0.4, -Math.PI * 0.3)[i]])],
+    cross: [
+      [0, 1, 2, 3].flatMap((k) =>
+        [[0.95, -0.32], [0.95, 0.32], [0.32, 0.32]].map(([x, y]) => [[x, y], [-y, x], [-x, -y], [y, -x]][k]),
+      ),
+    ],
+  };
+
+  /** A shape in the middle; each press another turn and size. */
+  function placed(name, turn) {
+    const radius = 20 + 4 * (turn % 3);
+    const [cos, sin] = [radius * Math.cos(0.4 * turn), radius * Math.sin(0.4 * turn)];
+    return SHAPES[name].map((points) =>
+      [...points, points[0]].map(([x, y]) => [SIDE / 2 + cos * x - sin * y, SIDE / 2 + sin * x + cos * y]),
+    );
+  }
+
+  /** What the page begins with: a star in one line, as a hand draws it. */
+  function opening() {
+    const tips = [0, 2, 4, 1, 3, 0].map((i) => (i * 2 * Math.PI) / 5 - 1.5);
+    const points = [];
+    for (let i = 0; i < 5; i++) {
+      for (let t = 0; t < 1; t += 1 / 16) {
+        const at = (wave) => (1 - t) * wave(tips[i]) + t * wave(tips[i + 1]);
+        const bend = 0.9 * Math.sin(Math.PI * t) * (i % 2 ? 1 : -1);
+        points.push([
+          35 + 25 * at(Math.cos) + bend + 0.5 * Math.sin(3.1 * (i + t)),
+          38 + 26 * at(Math.sin) + bend + 0.6 * Math.sin(2.3 * (i + t) + 1),
+        ]);
+      }
+    }
+    return { ...EMPTY, strokes: [points.slice(0, -1)], isOpening: true };
   }
 
   function setUpControls() {
@@ -523,7 +584,7 @@ back means taking the drawing before. */
       const name = button.dataset.place;
       button.addEventListener("click", () => {
         const turn = (turns[name] = (turns[name] ?? -1) + 1);
-        change({ ...EMPTY, strokes: [outline(name, turn)] });
+        change({ ...EMPTY, strokes: placed(name, turn) });
       });
     });
     document.querySelectorAll("[name=draw-mode]").forEach((radio) => {
@@ -545,8 +606,10 @@ back means taking the drawing before. */
     readPen();
     find("draw-undo").addEventListener("click", undo);
     find("draw-clear").addEventListener("click", clear);
-    classes.forEach((name) => {
+    const shapes = classes.filter((name) => name !== NONE);
+    [...shapes, NONE].forEach((name) => {
       const row = document.createElement("li");
+      row.dataset.name = name;
       row.innerHTML =
         '<span class="draw-name"></span><span class="draw-track" aria-hidden="true"><span></span></span>' +
         '<span class="draw-number">–</span>';
@@ -556,7 +619,8 @@ back means taking the drawing before. */
     examples.forEach((example, i) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.setAttribute("aria-label", `${example.filled ? "filled" : "outlined"} ${example.shape}`);
+      button.setAttribute("aria-label", example.name);
+      button.title = example.name;
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = SIDE;
       color(canvas, example.pixels, (value) => Array(3).fill(255 * value));

@@ -168,10 +168,11 @@ def count_lines(title: str) -> int:
     return len(title.splitlines())
 
 
-def set_title(ax: Axes, title: str, is_wrong: bool = False) -> None:
-    """Write a title above an image; that of a wrong prediction stands out."""
-    look = {"color": WRONG, "weight": "bold"} if is_wrong else {}
-    ax.set_title(title, fontsize=8, pad=3, **look)
+def set_title(ax: Axes, title: str, is_right: bool | None) -> None:
+    """Write a title above an image, in the color of a right or a wrong prediction."""
+    color = {None: "black", True: RIGHT, False: WRONG}[is_right]
+    weight = "bold" if is_right is False else "normal"
+    ax.set_title(title, fontsize=8, pad=4, color=color, weight=weight)
 
 
 def count_of(n_shown: int, n_images: int) -> str:

@@ -86,8 +86,8 @@ class FeatureMapDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
             :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
         X : array-like of shape (1, n_features), (1, h, w) or (1, h, w, c)
-            The image, in any form that `predict` accepts, or without the first dimension. In a
-            pipeline, the image is shown as the network receives it.
+            An array of one image, in any form that `predict` accepts. In a pipeline, the image is
+            shown as the network receives it.
         n_maps : int, default=6
             Number of maps to show per stage.
         step : {'output', 'convolution'}, default='output'

@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
-from sklearn_shapecnn._input.image_shape import find_image_shape
-from sklearn_shapecnn._input.labels import plain_labels
+from sklearn_shapecnn._input.errors import check_positive_int
+from sklearn_shapecnn._input.image_shape import find_drawn_shape
 from sklearn_shapecnn._input.pixels import check_pixels
 from sklearn_shapecnn.inspection._plot._sheet import (
-    COLORS,
+    MAX_IMAGES,
+    RIGHT,
+    WRONG,
+    check_answers,
     check_n_columns,
+    compare,
+    count_lines,
+    count_of,
     drawable,
     figure_of,
+    set_title,
     sheet,
     show_image,
     title_of,
@@ -26,28 +32,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RIGHT, WRONG = COLORS[:2]
-
 
 class ImagesDisplay:
     """A sheet of images with their labels; wrong predictions are marked.
 
-    Made by :meth:`from_estimator` or :meth:`from_predictions`.
+    A wrong prediction has a thick orange frame, and its title names the true label too, such as
+    "true 7, predicted 3".
+
+    Create it with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     images : ndarray of shape (n, h, w) or (n, h, w, c)
         Gray images, or images with three or four channels; of other numbers the mean is shown.
     y_true, y_pred : ndarray of shape (n,) or (n, n_outputs) or None, default=None
-        True and predicted labels: one for each image; or indicators of several, of which the
-        columns that hold a 1 are named; or floats, which are numbers, and never count as wrong.
+        True and predicted labels: one per image; or indicators of several, whose columns that hold
+        a 1 are named; or floats, which are numbers and never count as wrong.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Around the whole sheet.
-    axes_ : ndarray of shape (n,) of matplotlib Axes
-        One for each image.
+        Axes around the whole sheet.
+    axes_ : ndarray of shape (n_drawn,) of matplotlib Axes
+        One per image that is drawn.
     figure_ : matplotlib Figure
 
     Examples
@@ -80,26 +87,33 @@ class ImagesDisplay:
         X: Any,
         y: Any = None,
         *,
+        image_shape: Sequence[int] | None = None,
+        max_images: int = MAX_IMAGES,
         n_columns: int | None = None,
         ax: Axes | None = None,
     ) -> ImagesDisplay:
-        """Show images with what a fitted estimator predicts.
+        """Show images with the predictions of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator instance
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
             :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one.
-            Any other estimator for square gray images works too.
+            Any other estimator for images works too.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images in any form that `predict` takes. All of them are drawn: give few.
+            Images in any form that `predict` accepts. For a single image, give ``X[np.newaxis]``.
         y : array-like of shape (n,) or (n, n_outputs), default=None
             True labels, to mark where the prediction is wrong; or true numbers, to show beside the
             predicted ones.
+        image_shape : tuple of int (height, width) or (height, width, channels), default=None
+            Shape of one image. It is only needed if X has rows that are not square gray images, and
+            the estimator does not know their shape.
+        max_images : int, default=60
+            Number of images to draw at most, the first ones. A note says so if there are more.
         n_columns : int, default=None
-            Images side by side; None takes up to six.
+            Number of images per row. None means up to six.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -108,16 +122,22 @@ class ImagesDisplay:
         Raises
         ------
         ValueError
-            If X does not hold images, or y is not as long as X.
+            If X does not hold images, or if y is not as long as X.
         ImportError
             If matplotlib is missing.
         """
         # Importing torch takes seconds, and from_predictions does without it.
         from sklearn_shapecnn.inspection._images import given_images
 
-        X, _, image_shape = given_images(estimator, X)
+        pixels, known_shape = given_images(estimator, X)
         return cls.from_predictions(
-            X, y, estimator.predict(X), image_shape=image_shape, n_columns=n_columns, ax=ax
+            pixels,
+            y,
+            estimator.predict(X),
+            image_shape=known_shape if image_shape is None else image_shape,
+            max_images=max_images,
+            n_columns=n_columns,
+            ax=ax,
         )
 
     @classmethod
@@ -128,6 +148,7 @@ class ImagesDisplay:
         y_pred: Any = None,
         *,
         image_shape: Sequence[int] | None = None,
+        max_images: int = MAX_IMAGES,
         n_columns: int | None = None,
         ax: Axes | None = None,
     ) -> ImagesDisplay:
@@ -136,15 +157,17 @@ class ImagesDisplay:
         Parameters
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images. All of them are drawn: give few.
+            Images. For a single image, give ``X[np.newaxis]``.
         y, y_pred : array-like of shape (n,) or (n, n_outputs), default=None
             True and predicted labels or numbers.
         image_shape : tuple of int (height, width) or (height, width, channels), default=None
-            Shape of one image. It is needed only if X holds rows that are no square gray images.
+            Shape of one image. It is only needed if X has rows that are not square gray images.
+        max_images : int, default=60
+            Number of images to draw at most, the first ones. A note says so if there are more.
         n_columns : int, default=None
-            Images side by side; None takes up to six.
+            Number of images per row. None means up to six.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -153,14 +176,14 @@ class ImagesDisplay:
         Raises
         ------
         ValueError
-            If X does not hold images, or y or y_pred is not as long as X.
+            If X does not hold images, or if y or y_pred is not as long as X.
         ImportError
             If matplotlib is missing.
         """
         pixels = check_pixels(X, cls.__name__)
-        images = pixels.reshape(-1, *find_image_shape(pixels.shape, image_shape))
+        images = pixels.reshape(-1, *find_drawn_shape(pixels.shape, image_shape))
         labels = [
-            None if values is None else _check_answers(values, name)
+            None if values is None else check_answers(values, name)
             for name, values in (("y", y), ("y_pred", y_pred))
         ]
         check_consistent_length(pixels, *labels)
@@ -170,55 +193,63 @@ class ImagesDisplay:
                 f"y and y_pred must be of one shape, but y is of shape {shapes[0]} and y_pred of "
                 f"shape {shapes[1]}. If y is one-hot encoded, give y.argmax(axis=1)."
             )
-        return cls(images, *labels).plot(ax=ax, n_columns=n_columns)
+        return cls(images, *labels).plot(ax=ax, n_columns=n_columns, max_images=max_images)
 
-    def plot(self, ax: Axes | None = None, *, n_columns: int | None = None) -> ImagesDisplay:
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        n_columns: int | None = None,
+        max_images: int = MAX_IMAGES,
+    ) -> ImagesDisplay:
         """Draw the sheet.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
         n_columns : int, default=None
-            Images side by side; None takes up to six.
+            Number of images per row. None means up to six.
+        max_images : int, default=60
+            Number of images to draw at most, the first ones. A note says so if there are more.
 
         Returns
         -------
         display : ImagesDisplay
         """
         n_columns = check_n_columns(n_columns)
-        labels = self.y_true if self.y_pred is None else self.y_pred
-        is_compared = self.y_true is not None and self.y_pred is not None
-        is_right = np.ones(len(self.images), dtype=bool)
-        # Numbers are never quite right: they are told beside the true ones, without a mark.
-        are_numbers = is_compared and np.asarray(self.y_pred).dtype.kind == "f"
-        if is_compared:
-            is_equal = np.asarray(self.y_true) == np.asarray(self.y_pred)
-            is_right &= is_equal.reshape(len(self.images), -1).all(axis=1) & (not are_numbers)
-        n_lines = np.where(is_right, int(labels is not None), 2)
-        self.ax_, cells = sheet(
-            "ImagesDisplay", ax, n_columns, self.images[0].shape, n_lines.tolist()
-        )
-        for i, (cell, image) in enumerate(zip(cells, drawable(self.images), strict=True)):
+        images = self.images[: check_positive_int("max_images", max_images)]
+        titles, is_right = self._titles(len(images))
+        note = count_of(len(images), len(self.images))
+        n_lines = [count_lines(title) for title in titles]
+        self.ax_, cells = sheet("ImagesDisplay", ax, n_columns, images[0].shape, n_lines, note=note)
+        for cell, image, title, right in zip(
+            cells, drawable(images), titles, is_right, strict=True
+        ):
             show_image(cell, image)
-            title = "" if labels is None else title_of(labels[i])
-            color, width, weight = RIGHT, 1, "normal"
-            if not is_right[i] and self.y_true is not None:
-                title += f"\nis {title_of(self.y_true[i])}"
-                if not are_numbers:
-                    color, width, weight = WRONG, 4, "bold"
-            is_marked = is_compared and not are_numbers
-            if is_marked:
-                cell.spines[:].set(color=color, linewidth=width)
-            cell.set_title(title, fontsize=8, color=color if is_marked else "black", weight=weight)
+            set_title(cell, title, right)
+            if right is not None:
+                cell.spines[:].set(color=RIGHT if right else WRONG, linewidth=1 if right else 4)
         self.axes_ = np.array(cells)
         self.figure_ = figure_of(self.ax_)
         return self
 
+    def _titles(self, n: int) -> tuple[list[str], list[bool | None]]:
+        """Return the titles of the first n images, and whether each prediction is right.
 
-def _check_answers(values: Any, name: str) -> np.ndarray:
-    """Return labels, indicators of labels or numbers as an array."""
-    if issparse(values):
-        values = values.toarray()
-    answers = np.asarray(plain_labels(values, name))
-    return answers if answers.ndim == 2 and answers.shape[1] > 1 else column_or_1d(answers)
+        None says that there is nothing to be right or wrong about.
+        """
+        if self.y_true is None or self.y_pred is None:
+            labels = self.y_true if self.y_pred is None else self.y_pred
+            titles = [""] * n if labels is None else [title_of(label) for label in labels[:n]]
+            return titles, [None] * n
+        true, predicted = np.asarray(self.y_true)[:n], np.asarray(self.y_pred)[:n]
+        if predicted.dtype.kind == "f":  # numbers are never quite right
+            pairs = zip(true, predicted, strict=True)
+            return [compare(*pair, "predicted") for pair in pairs], [None] * n
+        is_right = (true == predicted).reshape(n, -1).all(axis=1)
+        titles = [
+            title_of(label) if right else compare(known, label, "predicted")
+            for known, label, right in zip(true, predicted, is_right, strict=True)
+        ]
+        return titles, is_right.tolist()

@@ -85,7 +85,7 @@ class ShiftDisplay:
             Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
             one. Any other classifier with `predict_proba` works too, for comparison.
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
-            Images in any form that `predict` accepts, or a single image.
+            Images in any form that `predict` accepts.
         max_shift, step, image_shape
             As in :func:`~sklearn_shapecnn.inspection.shift_probabilities`.
         kind : {'map', 'line'}, default='map'
