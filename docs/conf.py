@@ -42,6 +42,7 @@ html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "logo": {
@@ -53,15 +54,15 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
-    # One sidebar a page, so that there is room for code and tables: on the right the contents of
-    # pages that stand alone, on the left the contents and the neighbors of all others.
+    # One sidebar a page leaves room for code and tables. It is on the right, with the contents of
+    # the page, for pages that stand alone; on the left, with their neighbors too, for the others.
     "secondary_sidebar_items": {"*": ["page-toc"], "api": [], "*/*": []},
     "show_prev_next": True,
 }
 html_sidebars = {
     "*": [],
-    "api": ["page-toc.html", "sidebar-nav-bs.html"],
-    "*/*": ["page-toc.html", "sidebar-nav-bs.html"],
+    "api": ["sidebar-nav-bs.html", "page-toc.html"],
+    "*/*": ["sidebar-nav-bs.html", "page-toc.html"],
 }
 toc_object_entries_show_parents = "hide"  # fit() rather than ShapeCNNClassifier.fit()
 SUMMARY = "A convolutional network for small images that you use like any scikit-learn estimator."
@@ -136,6 +137,12 @@ def copy_drawing_page(app, exception):
         )
 
 
+def leave_out_of_contents(app, domain, objtype, content):
+    """A class or function is all that its page has: the contents begin with its methods."""
+    if objtype in ("class", "function"):
+        content.parent["no-contents-entry"] = True
+
+
 def describe_page(app, pagename, templatename, context, doctree):
     """Say in a sentence or two what is on the page, and where the card is if that is known."""
     paragraphs = [] if doctree is None else doctree.findall(nodes.paragraph)
@@ -165,4 +172,5 @@ def setup(app):
     app.connect("build-finished", copy_drawing_page)
     app.connect("build-finished", draw_social_card)
     app.connect("html-page-context", describe_page)
+    app.connect("object-description-transform", leave_out_of_contents)
     app.connect("autodoc-process-docstring", unlink_inherited)

@@ -12,7 +12,7 @@ function scrollsInside(element, article) {
 /** The elements inside a frame that reach beyond its left or right edge, in words. */
 function stickingOut(frame, mayStickOut) {
   const edge = frame.getBoundingClientRect();
-  return [...frame.querySelectorAll("*")]
+  return [...frame.querySelectorAll("*:not(pre *)")]
     .filter((element) => {
       const box = element.getBoundingClientRect();
       const beyond = box.right > edge.right + 1 || box.left < edge.left - 1;

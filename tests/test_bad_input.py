@@ -73,7 +73,7 @@ def test_a_column_of_labels_is_flattened_with_a_warning(few):
         ([1, 1, 1, -1], "Negative values in data passed to `sample_weight`"),
         ([1, 1, 1, np.nan], "Input sample_weight contains NaN"),
         ([0, 0, 0, 0], "zero"),
-        ([1, 0, 1, 0], "non-zero sample weight all have the class .*0"),
+        ([1, 0, 1, 0], "non-zero sample weight have the class .*0"),
     ],
 )
 def test_bad_weights(weights, message):
@@ -130,7 +130,7 @@ def test_bad_parameters_are_named(few, parameters):
         ({"class_weight": {0: -5}}, "class_weight must hold finite numbers"),
         ({"class_weight": {0: np.inf}}, "class_weight must hold finite numbers"),
         ({"class_weight": {0: np.nan}}, "class_weight must hold finite numbers"),
-        ({"class_weight": {0: 0, 1: 1}}, "non-zero sample weight all have the class 1"),
+        ({"class_weight": {0: 0, 1: 1}}, "non-zero sample weight have the class 1"),
     ],
     ids=str,
 )

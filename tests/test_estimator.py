@@ -168,7 +168,7 @@ def test_other_classes(classes, started):
 
 @pytest.mark.parametrize("labels", [y + 1, NAMES[y]])
 def test_labels_outside_of_the_classes(labels, started):
-    with pytest.raises(ValueError, match=r"y holds .* which is none of the classes \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"y holds .* which is not among the classes \[0, 1, 2\]"):
         started.partial_fit(X, labels)
 
 

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
-from sklearn_shapecnn._finder import as_batch, find_image_estimator, has_image_estimator, unwrap
+from sklearn_shapecnn._finder import find_image_estimator, has_image_estimator, unwrap
 
 
 @pytest.fixture(scope="module")
@@ -105,35 +105,3 @@ def test_searches_that_hold_no_fitted_classifier(classifier, few):
         for estimator in (without, FrozenEstimator(without)):
             with pytest.raises(ValueError, match=r"GridSearchCV kept no fitted .* refit=True"):
                 look(estimator)
-
-
-@pytest.mark.parametrize(
-    ("shape", "image_shape"),
-    [
-        ((64,), (8, 8, 1)),
-        ((8, 8), (8, 8, 1)),
-        ((8, 8, 1), (8, 8, 1)),
-        ((24,), (2, 4, 3)),
-        ((2, 4, 3), (2, 4, 3)),
-        ((5,), (1, 5, 1)),
-    ],
-)
-def test_a_single_image_becomes_a_batch_of_one(shape, image_shape):
-    image = np.arange(np.prod(shape)).reshape(shape)
-    np.testing.assert_array_equal(as_batch(image, image_shape), image[np.newaxis])
-
-
-@pytest.mark.parametrize(
-    ("X", "image_shape"),
-    [
-        (np.zeros((3, 64)), (8, 8, 1)),
-        (np.zeros((3, 8, 8)), (8, 8, 1)),
-        (np.zeros((1, 5)), (1, 5, 1)),  # rows of images one pixel high, not one of these
-        (np.zeros((2, 4)), (2, 4, 3)),
-        (np.zeros(64, dtype=object), (8, 8, 1)),  # a box of as many images as an image has pixels
-        ([0.0] * 64, (8, 8, 1)),
-    ],
-    ids=["rows", "images", "low images", "without channels", "box", "list"],
-)
-def test_anything_else_stays_as_it_is(X, image_shape):
-    assert as_batch(X, image_shape) is X

@@ -270,7 +270,7 @@ def test_displays_and_saliency(data, fitted):
     SaliencyDisplay.from_estimator(fitted, X[:3], target=1)
     TrainingDisplay.from_estimator(fitted)
     display = ImagesDisplay.from_estimator(fitted, X[:3], y[:3])
-    assert "is " in display.axes_[0].get_title()
+    assert display.axes_[0].get_title().startswith(f"true {y[0, 0]:.3g}, {y[0, 1]:.3g}\npredicted ")
     plt.close("all")
 
 

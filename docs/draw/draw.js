@@ -6,7 +6,7 @@ back means taking the drawing before. */
 (() => {
   "use strict";
 
-  const SIDE = 72;
+  const SIDE = 72; // as in ink.js
   const PAPER = 0.1; // intensities of the board and the chalk, amid those of the training images
   const CHALK = 0.9;
   const PATCH = 12; // pixels across what is covered to find out which pixels decide
@@ -27,8 +27,8 @@ back means taking the drawing before. */
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
   const named = (name) => (name === NONE ? name : `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`);
 
-  let ort, session, classes, examples;
-  let drawing = opening();
+  let ort, session, inking, shapes, classes, examples;
+  let drawing = EMPTY;
   let past = [];
   let pen = { width: 4, fill: false };
   let seen = null; // the pixels and probabilities that the page shows
@@ -60,29 +60,6 @@ back means taking the drawing before. */
 
   function isEmpty() {
     return drawing.strokes.length === 0 && drawing.example === null;
-  }
-
-  /** The lines to fill: closed strokes as they are, open ones end to end, nearest first. */
-  function outlines(strokes) {
-    const gap = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
-    const isClosed = (points) => {
-      let length = 0;
-      for (let i = 1; i < points.length; i++) length += gap(points[i - 1], points[i]);
-      return gap(points[0], points[points.length - 1]) <= length / 4;
-    };
-    const closed = strokes.filter(isClosed);
-    const open = strokes.filter((points) => !isClosed(points));
-    if (open.length === 0) return closed;
-    let chain = open.shift();
-    while (open.length > 0) {
-      const end = chain[chain.length - 1];
-      const far = (points) => Math.min(gap(end, points[0]), gap(end, points[points.length - 1]));
-      open.sort((a, b) => far(a) - far(b));
-      const next = open.shift();
-      const turned = gap(end, next[0]) > gap(end, next[next.length - 1]);
-      chain = chain.concat(turned ? next.slice().reverse() : next);
-    }
-    return [...closed, chain];
   }
 
   function paint() {
@@ -117,7 +94,7 @@ back means taking the drawing before. */
     context.scale(board.width / SIDE, board.width / SIDE);
     context.fillStyle = gray(CHALK);
     context.globalCompositeOperation = "xor";
-    for (const points of outlines(drawing.strokes)) {
+    for (const points of inking.outlines(drawing.strokes)) {
       trace(context, points);
       context.fill();
     }
@@ -134,7 +111,6 @@ back means taking the drawing before. */
   const gray = (value) => `rgb(${Array(3).fill(Math.round(255 * value)).join()})`;
 
   // What the network sees ----------------------------------------------------------------------
-  // Not read off the canvas: browsers draw differently there, and some answer with noise.
 
   /** What is beneath the strokes. */
   function paper() {
@@ -154,64 +130,10 @@ back means taking the drawing before. */
   }
 
   function pixels() {
-    const cover = new Float32Array(SIDE * SIDE);
-    if (pen.fill) {
-      for (const points of outlines(drawing.strokes)) {
-        coverInside(points).forEach((inside, i) => (cover[i] += inside - 2 * inside * cover[i]));
-      }
-    }
-    for (const points of drawing.strokes) {
-      points.forEach((point, i) => coverLine(cover, points[Math.max(i - 1, 0)], point));
-    }
+    const cover = inking.inked(drawing.strokes, pen);
     const values = paper();
     for (let i = 0; i < values.length; i++) values[i] += cover[i] * (CHALK - values[i]);
     return values;
-  }
-
-  /** Cover pixels by how far their centers are from a line, as make_shapes does. */
-  function coverLine(cover, [ax, ay], [bx, by]) {
-    const reach = pen.width / 2 + 0.5;
-    const [ux, uy] = [bx - ax, by - ay];
-    const squared = ux * ux + uy * uy || 1;
-    const first = (a, b) => clamp(Math.floor(Math.min(a, b) - reach), 0, SIDE);
-    const last = (a, b) => clamp(Math.ceil(Math.max(a, b) + reach), 0, SIDE);
-    for (let y = first(ay, by); y < last(ay, by); y++) {
-      for (let x = first(ax, bx); x < last(ax, bx); x++) {
-        const [px, py] = [x + 0.5 - ax, y + 0.5 - ay];
-        const along = clamp((px * ux + py * uy) / squared, 0, 1);
-        const value = clamp(reach - Math.hypot(px - along * ux, py - along * uy), 0, 1);
-        cover[y * SIDE + x] = Math.max(cover[y * SIDE + x], value);
-      }
-    }
-  }
-
-  /** How much of each pixel lies inside of a line, wherever it winds round it. */
-  function coverInside(points) {
-    const ROWS = 4; // within each pixel
-    const cover = new Float32Array(SIDE * SIDE);
-    for (let row = 0; row < SIDE * ROWS; row++) {
-      const y = (row + 0.5) / ROWS;
-      const crossings = [];
-      points.forEach(([bx, by], i) => {
-        const [ax, ay] = points[(i || points.length) - 1];
-        if (ay <= y !== by <= y) {
-          crossings.push([ax + ((y - ay) / (by - ay)) * (bx - ax), ay < by ? 1 : -1]);
-        }
-      });
-      crossings.sort((a, b) => a[0] - b[0]);
-      let winding = 0;
-      crossings.forEach(([x, turn], i) => {
-        if (winding !== 0) {
-          const [from, to] = [clamp(crossings[i - 1][0], 0, SIDE), clamp(x, 0, SIDE)];
-          for (let column = Math.floor(from); column < to; column++) {
-            const part = Math.min(to, column + 1) - Math.max(from, column);
-            cover[Math.floor(y) * SIDE + column] += part / ROWS;
-          }
-        }
-        winding += turn;
-      });
-    }
-    return cover.map((value) => Math.min(value, 1));
   }
 
   // Asking the network -------------------------------------------------------------------------
@@ -525,66 +447,13 @@ back means taking the drawing before. */
     if (past.length > 0) change(past.pop(), { undoable: false });
   }
 
-  const round = (n, radius = 1, start = -Math.PI / 2) =>
-    Array.from({ length: n }, (_, i) => start + (2 * Math.PI * i) / n).map((angle) => [
-      radius * Math.cos(angle),
-      radius * Math.sin(angle),
-    ]);
-  const box = (width, height) =>
-    [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * width, y * height]);
-  const stretched = (points, height) => points.map(([x, y]) => [x, y * height]);
-
-  /** The closed lines of each shape, of radius one. */
-  const SHAPES = {
-    circle: [round(48)],
-    ellipse: [stretched(round(48), 0.55)],
-    ring: [round(48), round(48, 0.5)],
-    triangle: [round(3)],
-    square: [box(0.71, 0.71)],
-    rectangle: [box(0.85, 0.52)],
-    pentagon: [round(5)],
-    hexagon: [round(6)],
-    star: [round(5).flatMap((tip, i) => [tip, round(5, 0.4, -Math.PI * 0.3)[i]])],
-    cross: [
-      [0, 1, 2, 3].flatMap((k) =>
-        [[0.95, -0.32], [0.95, 0.32], [0.32, 0.32]].map(([x, y]) => [[x, y], [-y, x], [-x, -y], [y, -x]][k]),
-      ),
-    ],
-  };
-
-  /** A shape in the middle; each press another turn and size. */
-  function placed(name, turn) {
-    const radius = 20 + 4 * (turn % 3);
-    const [cos, sin] = [radius * Math.cos(0.4 * turn), radius * Math.sin(0.4 * turn)];
-    return SHAPES[name].map((points) =>
-      [...points, points[0]].map(([x, y]) => [SIDE / 2 + cos * x - sin * y, SIDE / 2 + sin * x + cos * y]),
-    );
-  }
-
-  /** What the page begins with: a star in one line, as a hand draws it. */
-  function opening() {
-    const tips = [0, 2, 4, 1, 3, 0].map((i) => (i * 2 * Math.PI) / 5 - 1.5);
-    const points = [];
-    for (let i = 0; i < 5; i++) {
-      for (let t = 0; t < 1; t += 1 / 16) {
-        const at = (wave) => (1 - t) * wave(tips[i]) + t * wave(tips[i + 1]);
-        const bend = 0.9 * Math.sin(Math.PI * t) * (i % 2 ? 1 : -1);
-        points.push([
-          35 + 25 * at(Math.cos) + bend + 0.5 * Math.sin(3.1 * (i + t)),
-          38 + 26 * at(Math.sin) + bend + 0.6 * Math.sin(2.3 * (i + t) + 1),
-        ]);
-      }
-    }
-    return { ...EMPTY, strokes: [points.slice(0, -1)], isOpening: true };
-  }
-
   function setUpControls() {
     const turns = {};
     document.querySelectorAll("[data-place]").forEach((button) => {
       const name = button.dataset.place;
       button.addEventListener("click", () => {
         const turn = (turns[name] = (turns[name] ?? -1) + 1);
-        change({ ...EMPTY, strokes: placed(name, turn) });
+        change({ ...EMPTY, strokes: shapes.placed(name, turn) });
       });
     });
     document.querySelectorAll("[name=draw-mode]").forEach((radio) => {
@@ -606,8 +475,7 @@ back means taking the drawing before. */
     readPen();
     find("draw-undo").addEventListener("click", undo);
     find("draw-clear").addEventListener("click", clear);
-    const shapes = classes.filter((name) => name !== NONE);
-    [...shapes, NONE].forEach((name) => {
+    [...classes.filter((name) => name !== NONE), NONE].forEach((name) => {
       const row = document.createElement("li");
       row.dataset.name = name;
       row.innerHTML =
@@ -695,12 +563,14 @@ back means taking the drawing before. */
       return;
     }
     try {
-      const [runtime, model, told] = await Promise.all([
+      const [runtime, ink, placing, model, told] = await Promise.all([
         import(new URL("ort.wasm.bundle.min.mjs", HERE)),
+        import(new URL("ink.js", HERE)),
+        import(new URL("shapes.js", HERE)),
         load("model.onnx").then((response) => response.arrayBuffer()),
         load("examples.json").then((response) => response.json()),
       ]);
-      ort = runtime;
+      [ort, inking, shapes] = [runtime, ink, placing];
       ort.env.wasm.numThreads = 1; // more would need headers that many servers do not send
       ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", HERE).href };
       session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
@@ -723,6 +593,7 @@ back means taking the drawing before. */
     }
     find("draw-loading").hidden = true;
     find("draw-app").hidden = false;
+    drawing = { ...EMPTY, strokes: shapes.opening(), isOpening: true };
     update();
   }
 

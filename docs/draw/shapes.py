@@ -8,25 +8,24 @@ most, and a ring is one circle within another.
 import math
 
 import numpy as np
-
 from hand import N_POINTS, Drawing, turned
 
 
 def circle(hand):
     """A round line."""
-    return _closed(hand, [_oval(hand, 0.92, 1, least=0.86)])
+    return _closed([_oval(hand, 0.92, 1, least=0.86)])
 
 
 def ellipse(hand):
     """A line that is clearly longer than wide."""
-    return _closed(hand, [_oval(hand, 0.4, 0.7, most=0.77)])
+    return _closed([_oval(hand, 0.4, 0.7, most=0.77)])
 
 
 def ring(hand):
     """A circle within another one; filled, a band."""
     outer, inner = _oval(hand, 0.92, 1, least=0.86), _oval(hand, 0.92, 1, least=0.86)
     aside = hand.wobble * hand.rng.normal(0, 0.02, 2)
-    return _closed(hand, [outer, [hand.rng.uniform(0.35, 0.7) * inner[0] + aside]], filled=0.5)
+    return _closed([outer, [hand.rng.uniform(0.35, 0.7) * inner[0] + aside]], filled=0.5)
 
 
 def triangle(hand):
@@ -36,7 +35,7 @@ def triangle(hand):
         sides = np.roll(corners, -1, 0) - corners
         lengths = np.linalg.norm(sides, axis=1)
         cosines = -(sides * np.roll(sides, 1, 0)).sum(1) / (lengths * np.roll(lengths, 1))
-        if cosines.min() > -0.42 and cosines.max() < 0.88:  # corners of 28 to 115 degrees
+        if cosines.min() > -0.35 and cosines.max() < 0.83:  # corners of 34 to 110 degrees
             return _polygon(hand, (corners - corners.mean(0)) / lengths.max())
 
 
@@ -86,7 +85,7 @@ def cross(hand):
     arm = np.array([[0.5, -half], [0.5, half], [half, half]])
     corners = np.concatenate([turned(arm, k * math.pi / 2) for k in range(4)])
     corners = corners * (reach / 0.5) + wobble * rng.normal(0, 0.015, (12, 2))
-    return _polygon(hand, turned(corners, turn))
+    return _polygon(hand, turned(corners, turn), widest=0.08)
 
 
 SHAPES = {
@@ -106,14 +105,14 @@ SHAPES = {
 }
 
 
-def _closed(hand, rounds, filled=0.4):
+def _closed(rounds, **how):
     """Closed lines, each of one or several strokes."""
     areas = [np.concatenate(strokes) for strokes in rounds]
-    return Drawing([stroke for strokes in rounds for stroke in strokes], areas, filled=filled)
+    return Drawing([stroke for strokes in rounds for stroke in strokes], areas, **how)
 
 
-def _polygon(hand, corners):
-    return _closed(hand, [hand.go_round(corners)])
+def _polygon(hand, corners, **how):
+    return _closed([hand.go_round(corners)], **how)
 
 
 def _oval(hand, low, high, least=0.0, most=1.0):

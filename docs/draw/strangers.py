@@ -8,12 +8,11 @@ import math
 import string
 
 import numpy as np
+from hand import N_POINTS, Drawing, turned, walk_along
 from matplotlib import font_manager
 from matplotlib.textpath import TextPath
 from scipy.spatial import ConvexHull
-
-from hand import N_POINTS, Drawing, turned, walk_along
-from shapes import SHAPES, width_over_length
+from shapes import SHAPES
 
 # Without those that are a shape themselves: round, crossed or no more than a bar.
 LETTERS = sorted(set(string.ascii_letters) - set("DIOQTXlotx"))
@@ -123,7 +122,7 @@ def odd_polygon(hand):
         corners = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
         sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
         gaps = np.diff(np.append(angle, angle[0] + 2 * math.pi))
-        if gaps.max() < 2.6 and sides.min() > 0.15 and solidity(corners) < 0.8:
+        if gaps.max() < 2.6 and sides.min() > 0.15 and solidity(corners) < 0.72:
             return _closed(hand, corners)
 
 
@@ -135,19 +134,19 @@ def slanted(hand):
         corners = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
         sides = np.roll(corners, -1, 0) - corners
         lengths = np.linalg.norm(sides, axis=1)
-        before = np.roll(sides, 1, 0)
-        sines = np.cross(np.pad(before, ((0, 0), (0, 1))), np.pad(sides, ((0, 0), (0, 1))))[:, 2]
-        sines /= lengths * np.roll(lengths, 1)
-        cosines = -(sides * before).sum(1) / (lengths * np.roll(lengths, 1))
-        convex = sines.min() > 0.5  # corners of 30 to 150 degrees
-        if convex and np.sort(abs(cosines))[2] > 0.45 and lengths.min() > 0.35:
+        before, products = np.roll(sides, 1, 0), lengths * np.roll(lengths, 1)
+        sines = (before[:, 0] * sides[:, 1] - before[:, 1] * sides[:, 0]) / products
+        cosines = abs((sides * before).sum(1)) / products
+        # Corners of 30 to 150 degrees, two of them more than 27 degrees from a right angle.
+        if sines.min() > 0.5 and np.sort(cosines)[2] > 0.45 and lengths.min() > 0.4:
             return _closed(hand, corners)
 
 
 def half_disk(hand):
     """Half of a circle, closed by a straight line."""
     angle = np.linspace(0, math.pi, 48)
-    return _closed(hand, np.stack([np.cos(angle), hand.rng.uniform(0.8, 1.1) * np.sin(angle)], 1) / 2)
+    height = hand.rng.uniform(0.8, 1.1)
+    return _closed(hand, np.stack([np.cos(angle), height * np.sin(angle)], 1) / 2)
 
 
 def several(hand):
@@ -174,19 +173,46 @@ def crossed_out(hand):
     return _fitted([*drawing.lines, stroke], drawing.areas, widest=0.1)
 
 
+def inside(hand):
+    """Marks within a shape, or a shape within another one; but no circle in a circle."""
+    rng = hand.rng
+    outer = rng.choice(["circle", "ellipse", "triangle", "square", "rectangle", "hexagon"])
+    drawing = SHAPES[outer](hand)
+    if rng.random() < 0.4:
+        names = set(SHAPES) - {"circle", "ellipse", "ring"}
+        inner = SHAPES[rng.choice(sorted(names))](hand)
+        lines, areas = inner.lines, inner.areas
+    else:
+        marks = [dots, line, bend, zigzag, sticks]
+        lines, areas = [], []
+        for i in rng.choice(len(marks), 2):
+            lines += marks[i](hand).lines
+    size, aside = rng.uniform(0.35, 0.55), rng.uniform(-0.06, 0.06, 2)
+    lines, areas = ([size * each + aside for each in some] for some in (lines, areas))
+    return Drawing([*drawing.lines, *lines], [*drawing.areas, *areas] * bool(areas), widest=0.08)
+
+
+def coil(hand):
+    """A line that winds outward."""
+    t = np.linspace(0.1, 1, N_POINTS) ** hand.rng.uniform(0.7, 1.3)
+    angle = 2 * math.pi * hand.rng.uniform(1.8, 3.5) * t
+    path = _to_unit(t[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+    return _turned(hand, [path + hand.sway(N_POINTS)], widest=0.08)
+
+
 def letter(hand):
     """A letter."""
-    return _glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(FONTS))
+    return glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(FONTS))
 
 
 def letter_of_other_fonts(hand):
     """A letter of a font that the network has not seen."""
-    return _glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(OTHER_FONTS))
+    return glyph(hand, hand.rng.choice(LETTERS), hand.rng.choice(OTHER_FONTS))
 
 
 def digit(hand):
     """A digit of a font that the network has not seen."""
-    return _glyph(hand, hand.rng.choice(DIGITS), hand.rng.choice(OTHER_FONTS))
+    return glyph(hand, hand.rng.choice(DIGITS), hand.rng.choice(OTHER_FONTS))
 
 
 def heart(hand):
@@ -201,11 +227,9 @@ def moon(hand):
     """A crescent."""
     angle = np.linspace(-0.7, 0.7, 48) * math.pi
     outer = np.stack([np.cos(angle), np.sin(angle)], 1)
-    depth = hand.rng.uniform(0.2, 0.7)
-    inner = np.stack([np.cos(0.7 * math.pi) + depth * (1 + np.cos(angle)), np.sin(angle)], 1)
-    inner[:, 0] = outer[0, 0] + depth * np.cos(np.linspace(-0.5, 0.5, 48) * math.pi)
-    inner[:, 1] = np.linspace(outer[0, 1], outer[-1, 1], 48)
-    return _closed(hand, _to_unit(np.concatenate([outer, inner[::-1]])))
+    dent = hand.rng.uniform(0.2, 0.7) * np.cos(np.linspace(-0.5, 0.5, 48) * math.pi)
+    inner = np.linspace(outer[-1], outer[0], 48) + np.stack([dent, np.zeros(48)], 1)
+    return _closed(hand, _to_unit(np.concatenate([outer, inner])))
 
 
 def arrow(hand):
@@ -218,14 +242,6 @@ def arrow(hand):
     half, back = 0.4 * reach, 0.5 - 1.5 * reach
     upper = np.array([[-0.5, half], [back, half], [back, reach], [0.5, 0]])
     return _closed(hand, np.concatenate([upper, upper[2::-1] * [1, -1]]))
-
-
-def spiral(hand):
-    """A line that winds outward."""
-    turns = hand.rng.uniform(1.8, 3.5)
-    t = np.linspace(0.1, 1, N_POINTS)
-    angle = 2 * math.pi * turns * t
-    return _turned(hand, [_to_unit(t[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))])
 
 
 def house(hand):
@@ -247,39 +263,48 @@ def face(hand):
     return Drawing([*around, *eyes, hand.follow(mouth)], [], widest=0.1)
 
 
-LEARNED = {
-    kind.__name__: kind
-    for kind in (
-        nothing,
-        dots,
-        line,
-        bend,
-        zigzag,
-        open_shape,
-        sticks,
-        scribble,
-        blob,
-        odd_polygon,
-        slanted,
-        half_disk,
-        several,
-        crossed_out,
-        letter,
-    )
-}
-HELD_OUT = {
-    kind.__name__: kind
-    for kind in (
-        letter_of_other_fonts,
-        digit,
-        heart,
-        moon,
-        arrow,
-        spiral,
-        house,
-        face,
-    )
-}
+def lightning(hand):
+    """A bolt of lightning."""
+    down = np.array([[0.1, -0.5], [-0.3, 0.08], [-0.05, 0.08], [-0.2, 0.5]])
+    up = np.array([[0.3, -0.1], [0.08, -0.1], [0.35, -0.5]])
+    corners = np.concatenate([down, up]) + hand.wobble * hand.rng.normal(0, 0.02, (7, 2))
+    return _closed(hand, corners)
+
+
+def fish(hand):
+    """An oval with a tail."""
+    t = np.linspace(0.85, -0.85, 40) * math.pi
+    body = np.stack([0.36 * np.cos(t) - 0.1, hand.rng.uniform(0.18, 0.25) * np.sin(t)], 1)
+    tail = np.array([[-0.6, -0.2], [-0.6, 0.2]])
+    return _closed(hand, np.concatenate([body, tail * [1, hand.rng.uniform(0.8, 1.2)]]))
+
+
+def tree(hand):
+    """A triangle on a trunk."""
+    width, trunk = hand.rng.uniform(0.28, 0.4), hand.rng.uniform(0.06, 0.1)
+    right = np.array([[0, -0.5], [width, 0.2], [trunk, 0.2], [trunk, 0.5]])
+    return _closed(hand, np.concatenate([right, right[:0:-1] * [-1, 1]]))
+
+
+def cloud(hand):
+    """Some round bulges over a straight line."""
+    bulges = []
+    for x, y, radius in ((-0.3, 0, 0.2), (0, -0.12, 0.25), (0.3, 0, 0.2)):
+        angle = np.linspace(1, 2, 16) * math.pi
+        bulges.append(np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], 1))
+    strokes = hand.go_round(np.concatenate([*bulges, [[0.5, 0.15], [-0.5, 0.15]]]))
+    return Drawing(strokes, [np.concatenate(strokes)], widest=0.1)
+
+
+_LEARNED = (
+    *(nothing, dots, line, bend, zigzag, open_shape, sticks, scribble, coil, blob, odd_polygon),
+    *(slanted, half_disk, several, crossed_out, inside, letter),
+)
+_HELD_OUT = (
+    *(letter_of_other_fonts, digit, heart, moon, arrow, house, face, lightning, fish, tree, cloud),
+)
+LEARNED = {kind.__name__: kind for kind in _LEARNED}
+HELD_OUT = {kind.__name__: kind for kind in _HELD_OUT}
 
 
 def solidity(outline):
@@ -289,7 +314,7 @@ def solidity(outline):
     return area / ConvexHull(outline).volume
 
 
-def _glyph(hand, text, font):
+def glyph(hand, text, font):
     """Outlines of a letter, a little slanted, mostly filled."""
     path = TextPath((0, 0), text, size=100, prop=font_manager.FontProperties(**font))
     outlines = [each[:-1] for each in path.to_polygons()]

@@ -73,7 +73,7 @@ class ImageReader(  # type: ignore[call-arg]
         16 bits, which then are nearly black; a warning says so. For these, give the largest value
         that they can have, such as 4095 for 12 bits, or 'collection' for the largest value in all
         images, which `fit` reads to find it. Larger values become white, with a warning. Images
-        whose dtype cannot hold the value, as 8 bits cannot hold 4095, use the largest of it.
+        whose dtype cannot hold the value, as 8 bits cannot hold 4095, are scaled as by 'dtype'.
 
     as_rows : bool, default=False
         Whether to flatten each image to a row of numbers, as most other estimators need.

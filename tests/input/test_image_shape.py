@@ -3,6 +3,7 @@ import pytest
 from sklearn_shapecnn._input.image_shape import (
     are_same_images,
     check_same_images,
+    find_drawn_shape,
     find_image_shape,
 )
 
@@ -46,8 +47,29 @@ def test_find_image_shape(shape, image_shape, expected):
     ],
 )
 def test_find_image_shape_refuses_contradictions(shape, image_shape, message):
+    for find in (find_image_shape, find_drawn_shape):
+        with pytest.raises(ValueError, match=message):
+            find(shape, image_shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "image_shape"),
+    [
+        ((5, 64), None),
+        ((5, 1, 9), None),
+        ((5, 9, 1), None),
+        ((5, 30), (1, 30)),
+        ((5, 3, 4, 3), None),
+    ],
+)
+def test_images_that_are_drawn_have_the_same_shape(shape, image_shape):
+    assert find_drawn_shape(shape, image_shape) == find_image_shape(shape, image_shape)
+
+
+def test_rows_that_are_not_square_are_not_drawn():
+    message = r"X of shape \(24, 24\) has rows of 24 values.* image_shape .* give X\[np.newaxis\]"
     with pytest.raises(ValueError, match=message):
-        find_image_shape(shape, image_shape)
+        find_drawn_shape((24, 24))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklearn_shapecnn import ShapeCNNClassifier, inspection
+from sklearn_shapecnn import (
+    FeatureMapDisplay,
+    ImagesDisplay,
+    SaliencyDisplay,
+    ShapeCNNClassifier,
+    ShiftDisplay,
+    inspection,
+)
 from sklearn_shapecnn.inspection import (
     architecture,
     feature_maps,
@@ -46,24 +53,36 @@ def test_pipelines_and_searches_give_what_their_classifier_gives(few):
         lambda estimator, X: np.concatenate([m.ravel() for m in feature_maps(estimator, X)]),
         lambda estimator, X: saliency(estimator, X),
         lambda estimator, X: shift_probabilities(estimator, X, max_shift=1).probabilities,
-        lambda estimator, X: shift_probabilities(estimator, X[0], max_shift=1).probabilities,
         lambda estimator, X: architecture(estimator),
     ],
-    ids=["filters", "feature_maps", "saliency", "shifts", "shifts of one image", "architecture"],
+    ids=["filters", "feature_maps", "saliency", "shifts", "architecture"],
 )
 def test_frozen_estimators_give_what_is_frozen_in_them(few, frozen, look):
     estimator, plain = frozen
     np.testing.assert_array_equal(look(estimator, few[0][:3]), look(plain, few[0][:3]))
 
 
-def test_a_single_image_through_a_pipeline_and_a_search(few):
-    X, y = few
-    pipe = make_pipeline(MinMaxScaler(), small_classifier(max_iter=1))
-    search = GridSearchCV(pipe, {"shapecnnclassifier__alpha": [0.01]}, cv=2).fit(X, y)
-    expected = saliency(search, X[:1])
-    for estimator in (search, search.best_estimator_):
-        np.testing.assert_array_equal(saliency(estimator, X[0]), expected)
-        assert shift_probabilities(estimator, X[0], max_shift=1).probabilities.shape[0] == 1
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda estimator, X: estimator.predict(X),
+        saliency,
+        feature_maps,
+        shift_probabilities,
+        ImagesDisplay.from_estimator,
+        FeatureMapDisplay.from_estimator,
+        SaliencyDisplay.from_estimator,
+        ShiftDisplay.from_estimator,
+    ],
+)
+def test_a_single_image_is_refused_as_in_predict(few, colored, look):
+    gray = small_classifier(max_iter=1).fit(few[0].reshape(-1, 8, 8), few[1])
+    for clf, X in ((gray, few[0].reshape(-1, 8, 8)), colored[:2]):
+        with pytest.raises(ValueError, match=r"seems to be a single image: give X\[np.newaxis\]"):
+            look(clf, X[0])
+        look(clf, X[0][np.newaxis])
+        with pytest.raises(ValueError, match=r"a single image is X\[np.newaxis\]"):
+            look(clf, X[0].ravel())
 
 
 def test_other_estimators_are_refused_by_name(few):

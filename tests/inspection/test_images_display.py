@@ -2,6 +2,7 @@ import matplotlib
 import numpy as np
 import pytest
 from drawing import pixels
+from sklearn.dummy import DummyClassifier
 
 from sklearn_shapecnn import ImagesDisplay
 
@@ -18,7 +19,7 @@ def test_wrong_predictions_are_marked(task):
     for i, ax in enumerate(display.axes_):
         marked = ax.spines["left"].get_edgecolor() == WRONG
         assert marked == (i == 4)
-        assert ax.get_title() == ("dim\nis dark" if i == 4 else y[i])
+        assert ax.get_title() == ("true dark\npredicted dim" if i == 4 else y[i])
 
 
 def test_images_keep_their_pixels(task):
@@ -44,9 +45,58 @@ def test_labels_as_many_as_images():
         ImagesDisplay.from_predictions(np.zeros((3, 64)), [0, 1])
 
 
-def test_one_image_of_an_estimator(task):
+def test_titles_are_short_or_of_two_lines():
+    X = np.zeros((3, 4, 4))
+    display = ImagesDisplay.from_predictions(X, [7, 1, 123456789], [3, 1, 987654321])
+    titles = [ax.get_title() for ax in display.axes_]
+    assert titles == ["true 7, predicted 3", "1", "true 123456789\npredicted 987654321"]
+    several = ImagesDisplay.from_predictions(X, np.eye(3, dtype=int), np.ones((3, 3), dtype=int))
+    assert several.axes_[1].get_title() == "true 1\npredicted 0, 1, 2"
+    numbers = ImagesDisplay.from_predictions(X, [1.0, 2, 3], np.array([1.0, 2.25, 3]))
+    assert numbers.axes_[1].get_title() == "true 2, predicted 2.25"
+    assert {ax.title.get_color() for ax in numbers.axes_} == {"black"}
+
+
+def test_a_title_of_one_line_fits_above_its_image():
+    X = np.zeros((1, 4, 4))
+    display = ImagesDisplay.from_predictions(X.repeat(2, 0), [7, 7], [7, 3])
+    display.figure_.canvas.draw()
+    title, image = (part.get_window_extent() for part in (display.axes_[1].title, display.axes_[1]))
+    assert title.width < image.width + 10  # pixels: a tenth of an inch
+
+
+@pytest.mark.parametrize("max_images", [1, 4, 7])
+def test_more_images_than_are_drawn(task, max_images):
     clf, X, y = task
-    assert len(ImagesDisplay.from_estimator(clf, X[0], y[:1]).axes_) == 1
+    display = ImagesDisplay.from_estimator(clf, X[:7], y[:7], max_images=max_images)
+    assert len(display.axes_) == max_images
+    notes = [text.get_text() for text in display.ax_.texts if text.get_text()]
+    assert notes == ([f"first {max_images} of 7 images"] if max_images < 7 else [])
+    display.figure_.canvas.draw()
+    assert len(display.plot(max_images=2).axes_) == min(2, 7)
+
+
+def test_by_default_sixty_images_are_drawn():
+    display = ImagesDisplay.from_predictions(np.zeros((500, 4, 4)), np.arange(500))
+    assert [ax.get_title() for ax in display.axes_] == [str(i) for i in range(60)]
+    assert display.ax_.texts[0].get_text() == "first 60 of 500 images"
+    with pytest.raises(ValueError, match="max_images must be a positive int"):
+        display.plot(max_images=0)
+
+
+def test_a_single_image_without_an_estimator():
+    with pytest.raises(ValueError, match=r"give X\[np.newaxis\]"):
+        ImagesDisplay.from_predictions(np.zeros((24, 24)))
+    assert len(ImagesDisplay.from_predictions(np.zeros((24, 24))[np.newaxis]).axes_) == 1
+
+
+def test_rows_of_another_estimator():
+    X, y = np.random.default_rng(0).random((20, 6)), np.arange(20) % 2
+    clf = DummyClassifier().fit(X, y)
+    with pytest.raises(ValueError, match="Set image_shape"):
+        ImagesDisplay.from_estimator(clf, X)
+    display = ImagesDisplay.from_estimator(clf, X, y, image_shape=(2, 3))
+    assert pixels(display.axes_[0]).shape == (2, 3)
 
 
 def test_labels_are_a_column(task):

@@ -254,7 +254,7 @@ def test_errors_are_the_same_in_all_processes_and_leave_them_fit_for_more(result
         assert "different images, labels, weights or parameters" in message
     assert "3 distinct images to learn from cannot be shared by 2 processes" in too_few
     assert "Training diverged" in diverged
-    assert "A fit that several processes share was interrupted" in interrupted
+    assert "A fit shared by several processes was interrupted" in interrupted
 
 
 def test_nothing_global_changes(results):

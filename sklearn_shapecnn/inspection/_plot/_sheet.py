@@ -24,6 +24,7 @@ CELL = 1.3  # inches per image
 GAP = 0.1  # inches between two images
 LINE = 0.17  # inches per line of text above an image
 TITLE = 0.3  # inches for the title of a sheet
+FONT_SIZE = 8  # of the titles of images
 LONGEST_TITLE = 20  # letters that fit above an image
 RIGHT, WRONG = COLORS[:2]  # colors of right and wrong predictions
 MAX_IMAGES = 60  # more of them take long to draw, and are too many to look at
@@ -52,7 +53,7 @@ def sheet(
     title: str = "",
     note: str = "",
     right: float = 0,
-) -> tuple[Axes, list[Axes]]:
+) -> tuple[Axes, list[Axes], float]:
     """Lay out images of one shape, each with a number of lines of text above it.
 
     Parameters
@@ -80,6 +81,8 @@ def sheet(
         Axes around the whole sheet.
     cells : list of Axes
         Axes of the images, row by row.
+    font_size : float
+        Size of the titles of the images: smaller if `ax` is smaller than a new figure would be.
     """
     n_columns = min(len(n_lines), n_columns)
     image_height = cell_height(shape)
@@ -87,10 +90,11 @@ def sheet(
     rows = [image_height + max(n_lines[start : start + n_columns]) * LINE + GAP for start in starts]
     width = n_columns * (CELL + GAP) + right
     height = sum(rows) + LINE * bool(note)
+    font_size = FONT_SIZE if ax is None else _font_size(ax, width, height)
     ax = single_axes(caller, ax, (width, height + TITLE * bool(title)))
     ax.axis("off")
     ax.set_title(title, fontsize=10)
-    ax.text(0, 0, note, fontsize=8, transform=ax.transAxes)
+    ax.text(0, 0, note, fontsize=font_size, transform=ax.transAxes)
     step, bottoms = (CELL + GAP) / width, 1 - np.cumsum(rows) / height
     cells = []
     for i in range(len(n_lines)):
@@ -99,7 +103,14 @@ def sheet(
         cell = ax.inset_axes(box)
         cell.set(xticks=[], yticks=[])
         cells.append(cell)
-    return ax, cells
+    return ax, cells, font_size
+
+
+def _font_size(ax: Axes, width: float, height: float) -> float:
+    """Return the font size for a sheet that should have this size in inches."""
+    box, dpi = ax.get_window_extent(), figure_of(ax).dpi
+    scale = min(1, box.width / dpi / width, box.height / dpi / height)
+    return FONT_SIZE * max(0.5, scale)
 
 
 def cell_height(shape: Sequence[int]) -> float:
@@ -168,11 +179,11 @@ def count_lines(title: str) -> int:
     return len(title.splitlines())
 
 
-def set_title(ax: Axes, title: str, is_right: bool | None) -> None:
+def set_title(ax: Axes, title: str, font_size: float, is_right: bool | None) -> None:
     """Write a title above an image, in the color of a right or a wrong prediction."""
     color = {None: "black", True: RIGHT, False: WRONG}[is_right]
     weight = "bold" if is_right is False else "normal"
-    ax.set_title(title, fontsize=8, pad=4, color=color, weight=weight)
+    ax.set_title(title, fontsize=font_size, pad=font_size / 2, color=color, weight=weight)
 
 
 def count_of(n_shown: int, n_images: int) -> str:

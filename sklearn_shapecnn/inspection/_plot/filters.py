@@ -148,9 +148,9 @@ class FilterDisplay:
         n_filters, height, width, n_channels = self.kernels.shape
         names = [self._origin(i) for i in range(n_filters)]
         n_lines = [int(bool(name)) for name in names]
-        self.ax_, cells = sheet("FilterDisplay", ax, n_columns, (height, width), n_lines)
+        self.ax_, cells, font_size = sheet("FilterDisplay", ax, n_columns, (height, width), n_lines)
         for cell, kernel, name in zip(cells, self.kernels, names, strict=True):
-            cell.set_title(name, fontsize=8, pad=2)
+            cell.set_title(name, fontsize=font_size, pad=2)
             if n_channels == 3:
                 cell.imshow(0.5 + kernel / (2 * limit))
             else:

@@ -222,12 +222,14 @@ class ImagesDisplay:
         titles, is_right = self._titles(len(images))
         note = count_of(len(images), len(self.images))
         n_lines = [count_lines(title) for title in titles]
-        self.ax_, cells = sheet("ImagesDisplay", ax, n_columns, images[0].shape, n_lines, note=note)
+        self.ax_, cells, font_size = sheet(
+            "ImagesDisplay", ax, n_columns, images[0].shape, n_lines, note=note
+        )
         for cell, image, title, right in zip(
             cells, drawable(images), titles, is_right, strict=True
         ):
             show_image(cell, image)
-            set_title(cell, title, right)
+            set_title(cell, title, font_size, right)
             if right is not None:
                 cell.spines[:].set(color=RIGHT if right else WRONG, linewidth=1 if right else 4)
         self.axes_ = np.array(cells)

@@ -42,7 +42,7 @@ NAMES = {
 }
 BAR, LEAST_BAR = 0.12, 0.6  # inches: the width of the color bar, and its least height
 BAR_SPACE = 0.85  # inches for the color bar with its labels
-LINES = "0.55"  # the gray of frames and outlines
+LINES = "0.5"  # the gray of frames and outlines
 
 
 class SaliencyDisplay:
@@ -228,8 +228,9 @@ class SaliencyDisplay:
         n_rows = -(-n // n_columns)
         titles, is_right = zip(*(self._title(i) for i in range(n)), strict=True)
         n_lines = np.zeros((n_rows, 2, n_columns), dtype=int)
-        n_lines[:, 0] = max(map(count_lines, titles))
-        self.ax_, cells = sheet(
+        for i, title in enumerate(titles):
+            n_lines[i // n_columns, 0, i % n_columns] = count_lines(title)
+        self.ax_, cells, font_size = sheet(
             "SaliencyDisplay",
             ax,
             n_columns,
@@ -246,10 +247,10 @@ class SaliencyDisplay:
         is_signed = bool((self.saliency[:n] < 0).any())
         for i, (above, below) in enumerate(self.axes_.T):
             show_image(above, images[i])
-            set_title(above, titles[i], is_right[i])
+            set_title(above, titles[i], font_size, is_right[i])
             _show_map(below, self.saliency[i], is_signed)
             _draw_outline(below, images[i])
-        self._draw_bar(n_columns, is_signed)
+        self._draw_bar(self.axes_[1, n_columns - 1], font_size, is_signed)
         self.figure_ = figure_of(self.ax_)
         return self
 
@@ -265,8 +266,8 @@ class SaliencyDisplay:
         title = title_of(label) if is_right else compare(true, label, self.kind)
         return title, is_right if self.kind == "predicted" else None
 
-    def _draw_bar(self, n_columns: int, is_signed: bool) -> None:
-        """Draw the color bar beside the last map of the first row."""
+    def _draw_bar(self, beside: Axes, font_size: float, is_signed: bool) -> None:
+        """Draw the color bar on the right of a map."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
 
@@ -277,12 +278,11 @@ class SaliencyDisplay:
         else:
             words = {-1: "opposes", 0: "neutral", 1: "supports"}
         ticks = [-1, 0, 1] if is_signed else [0, 1]
-        beside = self.axes_[1, n_columns - 1]
         height = max(1, LEAST_BAR / cell_height(self.images[0].shape))  # of flat images
         cax = beside.inset_axes((1.06, 0, BAR / CELL, height))
         colors = ScalarMappable(Normalize(ticks[0], 1), SIGNED if is_signed else UNSIGNED)
         bar = figure_of(self.ax_).colorbar(colors, cax=cax, ticks=ticks)
-        bar.ax.set_yticklabels([words[tick] for tick in ticks], fontsize=8)
+        bar.ax.set_yticklabels([words[tick] for tick in ticks], fontsize=font_size)
         bar.ax.tick_params(length=2)
         bar.outline.set_linewidth(0.5)
 
@@ -306,7 +306,7 @@ def _draw_outline(ax: Axes, image: np.ndarray) -> None:
 
     is_bright = gray > threshold_otsu(gray)
     level = (gray[is_bright].mean() + gray[~is_bright].mean()) / 2
-    ax.contour(gray, levels=[level], colors=LINES, linewidths=0.6, alpha=0.7)
+    ax.contour(gray, levels=[level], colors=LINES, linewidths=0.7)
 
 
 def _check_like(y: np.ndarray, answers: np.ndarray) -> np.ndarray:
