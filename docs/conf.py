@@ -95,6 +95,7 @@ STORY = [  # the order of the gallery
     "plot_few_images.py",
     "plot_starting_filters.py",
     "plot_calibration.py",
+    "plot_none_of_these.py",
     "plot_kernel_sizes.py",
     "plot_pipeline.py",
     "plot_search.py",

@@ -1,4 +1,4 @@
-// What test_site.py measures on a page: measurePage(theme) is called in the page itself.
+// What test_layout.py measures on a page: it calls measurePage(theme) in the page itself.
 "use strict";
 
 /** Whether a container between an element and the article scrolls by itself. */
@@ -60,12 +60,18 @@ function codeLines(block) {
 globalThis.measurePage = (theme) => {
   document.documentElement.dataset.theme = theme;
   const article = document.querySelector(".bd-article-container");
-  const frames = [...document.querySelectorAll(".bd-header, .bd-sidebar")];
+  const sidebars = [...document.querySelectorAll(".bd-sidebar-primary, .bd-sidebar-secondary")];
+  const header = document.querySelector(".bd-header");
   const lines = [...article.querySelectorAll("pre")].flatMap(codeLines);
   return {
     width: document.documentElement.scrollWidth,
-    sticking_out: stickingOut(article, scrollsInside),
-    cut: frames.flatMap((frame) => stickingOut(frame, () => false)),
+    header: header.getBoundingClientRect().height,
+    sidebars: sidebars.filter((sidebar) => sidebar.getBoundingClientRect().width > 0).length,
+    navigation: [...document.querySelectorAll(".bd-docs-nav a")].map((link) => link.pathname),
+    sticking_out: [
+      ...stickingOut(article, scrollsInside),
+      ...[header, ...sidebars].flatMap((frame) => stickingOut(frame, () => false)),
+    ],
     lines: lines.length,
     beyond: lines.filter((line) => line.beyond),
     wrapped: lines.filter((line) => line.wrapped),

@@ -1,4 +1,4 @@
-"""The built site in headless Chromium: ``python -m pytest docs/test_site.py``.
+"""What works on the built site, in headless Chromium: ``python -m pytest docs/test_site.py``.
 
 Build it first: ``sphinx-build -W docs docs/_build/html``.
 """
@@ -6,110 +6,18 @@ Build it first: ``sphinx-build -W docs docs/_build/html``.
 import math
 import pickle
 import re
-import shutil
-import threading
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 HERE = Path(__file__).parent
 SITE = HERE / "_build" / "html"
 SHAPES = ("circle", "triangle", "rectangle")
 SIDE = 72
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve files without a line for each."""
-
-    def log_message(self, format, *args):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="session")
-def pages():
-    """The paths of all pages, relative to the site."""
-    if not (SITE / "index.html").exists():
-        pytest.exit(
-            f"There is no site in {SITE}. Build it first: sphinx-build -W docs docs/_build/html",
-            returncode=2,
-        )
-    found = (path.relative_to(SITE) for path in SITE.rglob("*.html"))
-    return sorted(path.as_posix() for path in found if path.parts[0] != "_static")
-
-
-@pytest.fixture(scope="session")
-def origin(pages):
-    """The address at which the site is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=SITE))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium, as it is installed."""
-    path = shutil.which("chromium")
-    assert path, "These tests need Chromium as `chromium` on the PATH."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser):
-    """A browser without a past."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
-
-
-def complaints(page, origin):
-    """A list to which all that goes wrong on a page is added from now on."""
-    found = []
-    page.on("pageerror", lambda error: found.append(f"{page.url}: {error}"))
-    page.on(
-        "console",
-        lambda message: (
-            found.append(f"{page.url}: {message.text}") if message.type == "error" else None
-        ),
-    )
-    page.on(
-        "requestfailed",
-        lambda request: (
-            found.append(f"{page.url}: {request.url} {request.failure}")
-            # The browser itself aborts what is still under way when it goes on to the next page.
-            if request.failure != "net::ERR_ABORTED"
-            else None
-        ),
-    )
-    page.on(
-        "response",
-        lambda response: (
-            found.append(f"{page.url}: {response.url} {response.status}")
-            if response.status >= 400
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((f"{origin}/", "data:", "blob:"))
-            else found.append(f"{page.url} asks for {request.url}")
-        ),
-    )
-    return found
 
 
 def open_drawing(context, origin):
@@ -122,10 +30,10 @@ def open_drawing(context, origin):
 
 
 @pytest.fixture
-def drawing(context, origin):
+def drawing(context, origin, complaints):
     """The drawing page, which must have no complaints at the end."""
     page = context.new_page()
-    found = complaints(page, origin)
+    found = complaints(page)
     page.goto(f"{origin}/draw.html")
     page.evaluate("shapeDrawing.ready")
     yield page
@@ -142,24 +50,9 @@ def classifier():
 # The whole site ----------------------------------------------------------------------------------
 
 
-def test_every_page_loads_cleanly_and_fits_a_phone(context, origin, pages):
+def test_search_finds_the_classifier(context, origin, complaints):
     page = context.new_page()
-    found = complaints(page, origin)
-    for path in pages:
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto(f"{origin}/{path}", wait_until="load")
-        if path == "draw.html":
-            page.evaluate("shapeDrawing.ready")
-        page.set_viewport_size({"width": 360, "height": 740})
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > 360:
-            found.append(f"{path} is {width} pixels wide on a phone")
-    assert found == []
-
-
-def test_search_finds_the_classifier(context, origin):
-    page = context.new_page()
-    found = complaints(page, origin)
+    found = complaints(page)
     page.goto(f"{origin}/search.html?q=ShapeCNNClassifier")
     expect(page.locator("#search-results a[href*='ShapeCNNClassifier']").first).to_be_visible()
     assert found == []

@@ -161,7 +161,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError(f"--random-state must be from 0 to 2**32 - 1, got {args.random_state}")
     if not _has_matplotlib() and (args.output is not None or args.data == "letters"):
         what = "--output" if args.output is not None else "--data letters"
-        raise ValueError(f'{what} needs matplotlib: pip install "sklearn-shapecnn[plot]"')
+        raise ValueError(f"{what} needs matplotlib: pip install matplotlib")
     if args.output is None:
         return
     try:
@@ -291,7 +291,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = ALL if args.data == "all" else (args.data,)
     if not _has_matplotlib() and args.data == "all":
         names = tuple(name for name in ALL if name != "letters")
-        print('This leaves the letters out, which need matplotlib: "sklearn-shapecnn[plot]".\n')
+        print("This leaves the letters out, which need matplotlib: pip install matplotlib\n")
     try:
         for name in names:
             _demonstrate(name, args)

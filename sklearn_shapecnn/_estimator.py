@@ -338,7 +338,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         return [FitTasks(self, fit_arguments, n_epochs, settings.n_batches, attributes_so_far)]
 
     def _images(self, X: Any) -> ImageSet:
-        """Images to predict from: as `_read`, with a warning if they are unlike those of fit."""
+        """Return the images to predict from, as `_read`; warn if they are unlike those of fit."""
         images = self._read(X)
         if self.net_.pixel_range_ is not None:
             self.net_.pixel_range_.warn_if_unlike(images.pixels, images.image_shape)

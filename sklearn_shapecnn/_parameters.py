@@ -87,7 +87,7 @@ def check_parameters(estimator: Any) -> None:
 
 
 def _advice(name: str, value: Any) -> str | None:
-    """What to do about a wrong value of a parameter, where users often mean something else."""
+    """Return what to do about a wrong value of a parameter, if users often mean another one."""
     if name == "augment":
         return AUGMENT_ADVICE
     if name == "image_shape":

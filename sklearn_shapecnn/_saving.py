@@ -253,7 +253,7 @@ def net_from_plain(plain: dict[str, Any], device: str) -> ShapeNet:
     ----------
     plain : dict
     device : str
-        Device to put it on. It may be another one than before.
+        Device to put it on. It may differ from the one before.
 
     Returns
     -------

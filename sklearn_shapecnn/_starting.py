@@ -47,7 +47,7 @@ class StartingEstimator(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter. Parameters of an estimator in `weights` do not count.
+            If there is no such parameter. Those of an estimator in `weights` cannot be set.
         """
         for name in params:
             if name.startswith("weights__"):

@@ -351,14 +351,14 @@ class ShapeCNNClassifier(
             each image and label.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images. A weight of 2 has the same effect as giving the image twice.
-        X_val : array-like of the form of X, default=None
-            Images to score each epoch on if `early_stopping` is True, in place of a
-            `validation_fraction` of X. Pass them if you need the split to keep groups apart, such
-            as photos of the same person.
-        y_val : array-like of the form of y, default=None
-            Their labels.
+        X_val : array-like of the same form as X, default=None
+            Images to score each epoch on if `early_stopping` is True, instead of a
+            `validation_fraction` of X. Pass them if groups, such as the photos of one person, must
+            be on one side of the split.
+        y_val : array-like of the same form as y, default=None
+            Labels of these images.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
+            Weights of these images.
 
         Returns
         -------
@@ -410,7 +410,7 @@ class ShapeCNNClassifier(
 
         Use this for data that arrive in pieces, or to adapt a fitted classifier to new images. The
         learning rate rises to 0.3 times `learning_rate_init` over the first 20 steps and stays
-        there, because nobody knows when training will end. If you have all images at once, `fit`
+        there, because the end of training is unknown. If you have all images at once, `fit`
         learns more from them.
 
         Parameters

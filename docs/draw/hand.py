@@ -52,7 +52,7 @@ class Hand:
     def sway(self, length):
         """How far the hand is off at each of some points."""
         if self.jerky:
-            walk = np.cumsum(self.rng.normal(0, 0.005, (length, 2)), axis=0)
+            walk = np.cumsum(self.rng.normal(0, 0.0043, (length, 2)), axis=0)
             way_back = np.linspace(0, 1, length)[:, None] * walk[-1]
             return self.wobble * (walk - way_back)
         t = np.linspace(0, 2 * math.pi, length)[:, None]

@@ -122,7 +122,7 @@ def odd_polygon(hand):
         corners = _to_unit(radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
         sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
         gaps = np.diff(np.append(angle, angle[0] + 2 * math.pi))
-        if gaps.max() < 2.6 and sides.min() > 0.15 and solidity(corners) < 0.72:
+        if gaps.max() < 2.6 and sides.min() > 0.2 and solidity(corners) < 0.68:
             return _closed(hand, corners)
 
 
@@ -138,7 +138,7 @@ def slanted(hand):
         sines = (before[:, 0] * sides[:, 1] - before[:, 1] * sides[:, 0]) / products
         cosines = abs((sides * before).sum(1)) / products
         # Corners of 30 to 150 degrees, two of them more than 27 degrees from a right angle.
-        if sines.min() > 0.5 and np.sort(cosines)[2] > 0.45 and lengths.min() > 0.4:
+        if sines.min() > 0.5 and np.sort(cosines)[2] > 0.45 and lengths.min() > 0.45:
             return _closed(hand, corners)
 
 
@@ -150,13 +150,13 @@ def half_disk(hand):
 
 
 def several(hand):
-    """Two or three shapes, side by side or one over the other, but no ring."""
+    """Two or three shapes or lines, side by side or one over the other, but no ring."""
     rng = hand.rng
     n = 2 if rng.random() < 0.8 else 3
-    names = rng.choice(list(SHAPES), n)
+    kinds = rng.choice([*SHAPES.values(), line], n)
     lines, areas, way = [], [], rng.uniform(0, 2 * math.pi)
-    for i, name in enumerate(names):
-        drawing = SHAPES[name](hand)
+    for i, kind in enumerate(kinds):
+        drawing = kind(hand)
         size = rng.uniform(0.6, 1)
         angle = way + 2 * math.pi * i / n
         aside = rng.uniform(0.25, 0.7) * np.array([math.cos(angle), math.sin(angle)])
@@ -166,10 +166,10 @@ def several(hand):
 
 
 def crossed_out(hand):
-    """A shape with a line through it or beside it."""
+    """A shape with a line through it."""
     drawing = SHAPES[hand.rng.choice(list(SHAPES))](hand)
-    aside = hand.rng.uniform(-0.5, 0.5, 2)
-    stroke = line(hand).lines[0] * hand.rng.uniform(0.7, 1.4) + aside
+    aside = hand.rng.uniform(-0.2, 0.2, 2)
+    stroke = line(hand).lines[0] * hand.rng.uniform(1.2, 1.7) + aside
     return _fitted([*drawing.lines, stroke], drawing.areas, widest=0.1)
 
 

@@ -11,8 +11,8 @@ shows the results.
 # The task
 # --------
 #
-# We use a few small images with some noise, so that there is something to gain. To finish in
-# seconds, all networks train for only a few epochs.
+# We use a few small images with some noise, so that there is something to gain. To finish
+# sooner, all networks train for only a few epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -33,9 +33,9 @@ ImagesDisplay.from_estimator(classifier, X_test[some], y_test[some])
 # ------------------------------------
 #
 # Grad-CAM weights each feature map of the last stage by how much it contributes to the prediction.
-# These maps are coarse: they show where, not what.
+# These maps are coarse: they show where, not what. The gray lines are the outlines in the image.
 
-SaliencyDisplay.from_estimator(classifier, X_test[some], method="grad_cam")
+SaliencyDisplay.from_estimator(classifier, X_test[some], y_test[some], method="grad_cam")
 
 # %%
 # Integrated gradients: which pixels count
@@ -43,9 +43,11 @@ SaliencyDisplay.from_estimator(classifier, X_test[some], method="grad_cam")
 #
 # Starting from an empty image, the shape is faded in step by step. Each pixel is credited with what
 # it adds to the score on the way. These maps are as fine as the image. Red supports the prediction,
-# blue speaks against it.
+# blue opposes it.
 
-SaliencyDisplay.from_estimator(classifier, X_test[some], method="integrated_gradients")
+SaliencyDisplay.from_estimator(
+    classifier, X_test[some], y_test[some], method="integrated_gradients"
+)
 
 # %%
 # Occlusion: what happens if a part is hidden
@@ -54,7 +56,7 @@ SaliencyDisplay.from_estimator(classifier, X_test[some], method="integrated_grad
 # A window covers the image, one place after the other. Where the network becomes less certain, the
 # window hides something that supports the prediction. This method is the easiest to explain.
 
-SaliencyDisplay.from_estimator(classifier, X_test[some], method="occlusion")
+SaliencyDisplay.from_estimator(classifier, X_test[some], y_test[some], method="occlusion")
 
 # %%
 # Two shapes in one image
@@ -101,7 +103,7 @@ for ax in axes.flat:
 plt.show()
 
 # %%
-# Red supports the class in question, blue speaks against it. The lines are the outlines of the
+# Red supports the class in question, blue opposes it. The lines are the outlines of the
 # shapes.
 #
 # - Grad-CAM highlights the area around the star for "star", and the ring for "ring".

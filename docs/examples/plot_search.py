@@ -12,8 +12,8 @@ so far. All three search the classifier's own search space here.
 # --------
 #
 # The training set has few shapes, some of them outlined. Another 500 images are held out from all
-# searches and test the results in the end. To finish in seconds, the networks are small and train
-# for 15 epochs.
+# searches and test the results in the end. To finish sooner, the networks are small and train for
+# 15 epochs.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -34,7 +34,7 @@ ImagesDisplay.from_predictions(X[:10], y[:10], n_columns=5)
 # filters that come with the package. These filters have only seen drawings by formulas: curves,
 # strokes, polygons, textures. They have not seen photos or handwriting.
 #
-# Both networks train on 300 digits for 12 epochs, so that this page runs in seconds. To see the
+# Both networks train on 300 digits for 12 epochs, so that this page finishes sooner. To see the
 # filters before training, we also fit each network with a learning rate of almost zero, which
 # leaves the filters where they start.
 

@@ -13,6 +13,7 @@ from sklearn_shapecnn._input.image_set import Fingerprints, border_means
 MAX_IMAGES = 256  # to check in one call, evenly spaced
 FAR_BEYOND = 5.0  # times the range seen in fit
 NARROW = 1 / 50  # of the range seen in fit
+SEVERAL = 10  # images
 FAR_BORDER = 0.6  # of the range seen in fit, as the distance of an inverted border
 USUAL_TOPS = (1, 16, 255, 4095, 65535)  # largest values of common scales that start at zero
 
@@ -28,6 +29,8 @@ class PixelRange:
     least_contrast : float
         The smallest difference between the largest and the smallest pixel of an image, among the
         images that are not of one color; infinity if all are.
+    tenth_contrast : float
+        The tenth smallest of these differences. Ten different images cannot all have less.
     border_low, border_high : float
         The smallest and the largest mean of the outermost pixels of an image.
     """
@@ -35,6 +38,7 @@ class PixelRange:
     low: float
     high: float
     least_contrast: float
+    tenth_contrast: float
     border_low: float
     border_high: float
 
@@ -42,11 +46,13 @@ class PixelRange:
     def of(cls, found: Fingerprints, rows: np.ndarray) -> PixelRange:
         """Return the range of some of the images."""
         lows, highs, borders = found.lows[rows], found.highs[rows], found.borders[rows]
-        contrasts = highs - lows
+        contrasts = np.sort(highs - lows)
+        contrasts = np.append(contrasts[contrasts > 0], math.inf)
         return cls(
             low=float(lows.min()),
             high=float(highs.max()),
-            least_contrast=float(contrasts[contrasts > 0].min(initial=math.inf)),
+            least_contrast=float(contrasts[0]),
+            tenth_contrast=float(contrasts[min(SEVERAL, len(contrasts)) - 1]),
             border_low=float(borders.min()),
             border_high=float(borders.max()),
         )
@@ -57,6 +63,8 @@ class PixelRange:
             low=min(self.low, other.low),
             high=max(self.high, other.high),
             least_contrast=min(self.least_contrast, other.least_contrast),
+            # Some of the ten smallest may be among each of both.
+            tenth_contrast=min(self.least_contrast, other.least_contrast),
             border_low=min(self.border_low, other.border_low),
             border_high=max(self.border_high, other.border_high),
         )
@@ -90,10 +98,11 @@ class PixelRange:
 
     def _is_narrow(self, images: np.ndarray, width: float) -> bool:
         """Return whether at least two images have contrast, but all together have almost none."""
-        if not 0 < width < min(NARROW * (self.high - self.low), self.least_contrast):
+        if not 0 < width < min(NARROW * (self.high - self.low), self.tenth_contrast):
             return False
         rows = images.reshape(len(images), -1)
-        return int((rows.max(axis=1) > rows.min(axis=1)).sum()) > 1
+        rows = np.unique(rows[rows.max(axis=1) > rows.min(axis=1)], axis=0)
+        return len(rows) >= SEVERAL or (len(rows) > 1 and width < self.least_contrast)
 
     def _is_inverted(self, images: np.ndarray, image_shape: tuple[int, int, int]) -> bool:
         """Return whether the borders of all images match inverted borders of those seen in fit."""

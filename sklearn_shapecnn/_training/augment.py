@@ -66,7 +66,7 @@ def resolve_augment(
 ) -> tuple[str, ...]:
     """Replace 'auto' by what suits the number of images and their size.
 
-    If the targets are numbers, which may change with the image, this is nothing.
+    Remove it if the targets are numbers, which may change with the image.
     """
     if has_numbers:
         return tuple(name for name in names if name != "auto")

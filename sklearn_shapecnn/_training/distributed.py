@@ -70,8 +70,7 @@ class ProcessGroup:
             )
         except ImportError as error:
             raise ImportError(
-                "distributed=True needs Hugging Face Accelerate: "
-                'pip install "sklearn-shapecnn[distributed]"'
+                "distributed=True needs Hugging Face Accelerate: pip install accelerate"
             ) from error
         n_started = int(os.environ.get("WORLD_SIZE", 1))
         if n_started > 1 and multiprocessing.current_process().name.startswith("Loky"):

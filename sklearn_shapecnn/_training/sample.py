@@ -120,7 +120,7 @@ def distinct_sample(
         Mean and standard deviation of the pixels of the sample. The deviation is 0 if all pixels
         are the same or nearly so.
     pixel_range : PixelRange
-        Their range.
+        Range of these pixels.
     """
     found = images.fingerprints()
     rows = np.flatnonzero(weights)

@@ -220,8 +220,8 @@ def _default_fonts() -> tuple[str, ...]:
         import matplotlib
     except ImportError as error:
         raise ImportError(
-            'make_letters takes its fonts from matplotlib: pip install "sklearn-shapecnn[plot]". '
-            "Or give the paths of font files as fonts."
+            "make_letters takes its fonts from matplotlib: pip install matplotlib. Or give the "
+            "paths of font files as fonts."
         ) from error
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     paths = (folder / f"{name}.ttf" for name in _FONT_NAMES)

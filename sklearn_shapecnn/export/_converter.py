@@ -63,8 +63,7 @@ def register_converter() -> None:
         from skl2onnx import update_registered_converter
     except ImportError as error:
         raise ImportError(
-            "Exporting to ONNX needs onnx and skl2onnx. Install them with: "
-            'pip install "sklearn-shapecnn[onnx]"'
+            "Exporting to ONNX needs onnx and skl2onnx: pip install onnx skl2onnx onnxruntime"
         ) from error
     update_registered_converter(
         ShapeCNNClassifier,

@@ -59,7 +59,7 @@ def test_weights_that_no_file_holds(fitted, monkeypatch):
 @pytest.mark.parametrize("missing", ["onnx", "skl2onnx"])
 def test_the_extra_is_missing(fitted, missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=r'pip install "sklearn-shapecnn\[onnx\]"'):
+    with pytest.raises(ImportError, match="pip install onnx skl2onnx onnxruntime"):
         to_onnx(fitted)
 
 

@@ -53,7 +53,7 @@ def test_titles_are_short_or_of_two_lines():
     several = ImagesDisplay.from_predictions(X, np.eye(3, dtype=int), np.ones((3, 3), dtype=int))
     assert several.axes_[1].get_title() == "true 1\npredicted 0, 1, 2"
     numbers = ImagesDisplay.from_predictions(X, [1.0, 2, 3], np.array([1.0, 2.25, 3]))
-    assert numbers.axes_[1].get_title() == "true 2, predicted 2.25"
+    assert numbers.axes_[1].get_title() == "true 2\npredicted 2.25"
     assert {ax.title.get_color() for ax in numbers.axes_} == {"black"}
 
 

@@ -124,7 +124,8 @@ def test_grad_cam_is_in_place_where_pooling_hangs_over():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_values_far_off_are_refused_as_in_predict(fitted, shapes, method):
-    with pytest.raises(ValueError, match="not finite"):
+    is_told = pytest.warns(UserWarning, match="pixels of X range")
+    with is_told, pytest.raises(ValueError, match="not finite"):
         saliency(fitted, shapes[0][:2].astype(np.float64) * 1e300, method=method)
 
 

@@ -96,7 +96,7 @@ def test_the_bar_is_right_of_the_maps(task):
 
 
 def test_outlines_are_those_of_the_image(colored):
-    clf, X, y = colored
+    clf, X, _ = colored
     display = SaliencyDisplay.from_estimator(clf, np.zeros_like(X[:1]))
     assert not display.axes_[1, 0].collections  # nothing is to be seen
     image = np.zeros_like(X[:1])
@@ -116,7 +116,7 @@ def test_images_one_pixel_high_have_no_outlines():
 
 
 def test_true_labels_are_named_where_they_differ(task):
-    clf, X, y = task
+    clf, X, _ = task
     predicted = clf.predict(X[:4])
     known = predicted.copy()
     known[2] = "dim"
@@ -140,7 +140,7 @@ def test_true_labels_beside_a_target(task):
 
 
 def test_true_labels_of_several(several):
-    clf, X, y = several
+    clf, X, _ = several
     known = np.array([[0, 1, 0], [1, 0, 1]])
     display = SaliencyDisplay.from_estimator(clf, X[:2], known, target=1)
     assert titles(display) == ["1", "true 0, 2\nexplained 1"]

@@ -66,7 +66,7 @@ def test_another_classifier_of_single_pixels(few):
 def test_shapes_that_must_be_told(few):
     X, y = few
     mlp = MLPClassifier(max_iter=500, random_state=0).fit(X[:, :48], y)
-    with pytest.raises(ValueError, match=r"rows of 48 values, .* set image_shape"):
+    with pytest.raises(ValueError, match=r"rows of 48 values, .* Set image_shape"):
         shift_probabilities(mlp, X[:3, :48], max_shift=1)
     result = shift_probabilities(mlp, X[:3, :48], max_shift=1, image_shape=(4, 4, 3))
     down = X[:3, :48].reshape(3, 4, 12)[:, [0, 0, 1, 2]].reshape(3, -1)

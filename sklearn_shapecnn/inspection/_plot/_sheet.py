@@ -35,9 +35,7 @@ def single_axes(caller: str, ax: Axes | None, figsize: tuple[float, float]) -> A
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            f'{caller} needs matplotlib: pip install "sklearn-shapecnn[plot]"'
-        ) from error
+        raise ImportError(f"{caller} needs matplotlib: pip install matplotlib") from error
     if ax is None:
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
     return ax

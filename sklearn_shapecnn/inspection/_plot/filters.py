@@ -39,7 +39,7 @@ class FilterDisplay:
         Kernels as returned by :func:`~sklearn_shapecnn.inspection.filters`.
     n_pretrained : int, default=None
         Number of kernels that began pretrained, as in `n_pretrained_filters_`; they come first.
-        With None, nothing is said about it.
+        With None, the display does not mention it.
 
     Attributes
     ----------
