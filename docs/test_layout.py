@@ -77,7 +77,7 @@ def test_a_desktop_shows_whole_lines_of_code_beside_one_sidebar(tour, pages):
         # What is printed may be one long sentence, which wraps.
         assert [line for line in measures["wrapped"] if not line["printed"]] == [], path
         assert measures["sidebars"] <= 1, path
-        assert measures["header"] < 80, path  # pixels: one row
+        assert measures["header"] < 100, path  # pixels: one row
         lines += measures["lines"]
     assert lines > 2000
 
@@ -189,4 +189,4 @@ def test_each_example_says_how_long_it_took(pages):
         took = re.search(
             r"Total running time of the script:</strong> \((\d+) minutes (.+) seconds", text
         )
-        assert 60 * int(took[1]) + float(took[2]) > 0, path
+        assert took and 60 * int(took[1]) + float(took[2]) > 0, path

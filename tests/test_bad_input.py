@@ -123,7 +123,7 @@ def test_bad_parameters_are_named(few, parameters):
             {"augment": ["shift", "zoom"]},
             "augment holds 'zoom', which is none of auto, jitter, shift",
         ),
-        ({"device": "cuda:99"}, r"device='cuda:99' is not available here .* 'auto' or 'cpu'"),
+        ({"device": "cuda:99"}, r"device='cuda:99' is not available here\. Use 'auto'.* or 'cpu'"),
         ({"kernel_size": True}, "kernel_size must hold positive ints only"),
         ({"augment": np.array(["zoom"])}, "augment holds 'zoom'"),
         ({"class_weight": {5: 2.0}}, "class"),
@@ -154,13 +154,21 @@ def test_quarter_turns_need_squares():
         (np.zeros((8, 8)), r"X has 8 features, .*single image: give X\[np.newaxis\]"),
         (np.zeros(64), "Expected 2D array"),
         (np.full((2, 64), np.nan), "Input X contains NaN"),
-        (np.full((2, 64), 1e300), "far outside of those seen in fit"),
     ],
 )
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
 def test_predicting_for_other_images(fitted, X, message, method):
     with pytest.raises(ValueError, match=message):
         getattr(fitted, method)(X)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_pixels_far_outside_cause_a_warning_and_an_error(fitted, method):
+    with (
+        pytest.warns(UserWarning, match=r"range from 1e\+300 to 1e\+300, but"),
+        pytest.raises(ValueError, match="not finite: X holds values far outside"),
+    ):
+        getattr(fitted, method)(np.full((2, 64), 1e300))
 
 
 @pytest.mark.parametrize(

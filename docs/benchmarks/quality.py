@@ -192,6 +192,10 @@ def main() -> None:
     if quick:
         for peer in ("MLPClassifier", "RandomForestClassifier"):
             del CLASSIFIERS[peer], WITH_PROBABILITIES[peer]
+        for group in (CLASSIFIERS, WITH_PROBABILITIES):
+            group["ShapeCNNClassifier"] = lambda seed: ShapeCNNClassifier(
+                max_iter=2, random_state=seed
+            )
     # MLPClassifier needs more than its default number of epochs to converge.
     warnings.simplefilter("ignore", ConvergenceWarning)
     print_machine()

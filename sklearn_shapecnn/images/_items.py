@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from io import IOBase
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def as_items(X: Any) -> Sequence[Any]:
             f"X is one image, {X!s}, but must be a list of images: put it into []. "
             "To list paths, use glob.glob; to read a folder, use load_image_folder."
         )
-    if isinstance(X, Iterator):
+    if isinstance(X, Iterator) and not isinstance(X, IOBase):  # a file is an iterator too
         raise TypeError(
             f"X must be a list of paths or images, but is a {type(X).__name__}, which can be read "
             f"only once. Make a list of it, such as list(folder.glob('*.png'))."

@@ -77,7 +77,7 @@ def test_what_is_given_is_not_changed():
         (np.empty((0, 4, 4)), ValueError, "found 0 images"),
         (np.zeros((5, 16)), ValueError, r"shape \(5, 16\).*X.reshape\(-1, h, w\)"),
         (np.array([["a.png", "b.png"]]), ValueError, r"a list of paths.*shape \(1, 2\)"),
-        (iter(["a.png"]), ValueError, "a list of paths"),
+        (iter(["a.png"]), TypeError, r"is a list_iterator, .*only once.* list\("),
         ([None], TypeError, "Row 0 of X is None of type NoneType, but must be the path"),
         (pd.Series(["a.png", float("nan")]), TypeError, "Row 1 of X is nan of type float"),
         ([b"a.png"], TypeError, "Row 0 .* bytes"),
