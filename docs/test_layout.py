@@ -33,9 +33,10 @@ def tour(browser, origin, pages, complaints):
         page.goto(f"{origin}/{path}", wait_until="load")
         if path == "draw.html":
             page.evaluate("shapeDrawing.ready")
-        for screen in (DESKTOP, PHONE):
+        # Each change of the theme costs time, so the phone begins with the one that is there.
+        for screen, themes in ((DESKTOP, THEMES), (PHONE, THEMES[::-1])):
             page.set_viewport_size({"width": screen[0], "height": screen[1]})
-            for theme in THEMES:
+            for theme in themes:
                 measures[path, screen, theme] = page.evaluate("measurePage", theme)
         page.set_viewport_size({"width": NARROWEST, "height": PHONE[1]})
         measures[path] = page.evaluate("document.documentElement.scrollWidth")

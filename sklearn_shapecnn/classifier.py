@@ -121,8 +121,8 @@ class ShapeCNNClassifier(
     batch_size : 'auto' or int, default='auto'
         Approximate number of images per training step. The images are spread evenly over the
         batches, with at least two images per batch. 'auto' is a tenth of the number of images, but
-        at least 8 and at most 64. For images of more than 90 x 90 pixels the maximum is lower, down
-        to 32 at 128 x 128.
+        at least 8 and at most 64. For images of more than 90 x 90 pixels the maximum is lower, such
+        as 32 at 128 x 128.
 
     max_iter : 'auto' or int, default='auto'
         Number of epochs, that is, how often each image is seen. 'auto' is 40 for up to 200 images

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from hand import SIDE, Hand, on_canvas
 from shapes import SHAPES
-from strangers import FONTS, HELD_OUT, LEARNED, glyph
+from strangers import FONTS, HELD_OUT, LEARNED, NEAR_SHAPES, glyph
 
 import sklearn_shapecnn
 from sklearn_shapecnn import ShapeCNNClassifier, make_multilabel_shapes, make_shapes
@@ -45,15 +45,21 @@ PAGE_FILES = ("draw.js", "ink.js", "shapes.js", "draw.css", "onnxruntime-license
 
 def train():
     """Fit a classifier to ten shapes, even and drawn by hand, and to what is none of them."""
-    even, y_even = make_shapes(1500, filled=0.5, as_images=True, random_state=0, **EVEN)
-    by_hand, y_by_hand = draw(SHAPES, 700, wobble=(0.4, 1.2), random_state=1)
-    strangers, _ = draw(LEARNED, 350, wobble=(0.4, 1.2), random_state=2)
-    X = np.concatenate([even, by_hand, strangers])
-    y = np.concatenate([np.take(list(SHAPES), y_even), y_by_hand, np.full(len(strangers), NONE)])
+    even, y_even = make_shapes(1000, filled=0.5, as_images=True, random_state=0, **EVEN)
+    by_hand, y_by_hand = draw(SHAPES, 750, wobble=(0.4, 1.3), random_state=1)
+    strangers, _ = draw(LEARNED, 280, wobble=(0.4, 1.3), random_state=2)
+    more, _ = draw(NEAR_SHAPES, 280, wobble=(0.4, 1.3), random_state=3)
+    y_none = np.full(len(strangers) + len(more), NONE)
     classifier = ShapeCNNClassifier(
-        augment=["auto", "flips", "quarter_turns"], device="cpu", random_state=0, verbose=1
+        augment=["auto", "flips", "quarter_turns"],
+        device="cpu",
+        random_state=0,
+        verbose=1,
     )
-    return classifier.fit(X, y)
+    return classifier.fit(
+        np.concatenate([even, by_hand, strangers, more]),
+        np.concatenate([np.take(list(SHAPES), y_even), y_by_hand, y_none]),
+    )
 
 
 def draw(kinds, n_each, wobble, random_state, jerky=False):
@@ -242,7 +248,7 @@ def measure(classifier):
             ("Strangers of kinds that it learned", LEARNED, NONE),
             ("Strangers of other kinds", HELD_OUT, NONE),
         ):
-            X, names = draw(kinds, 100, (wobble, wobble), random_state=3, jerky=True)
+            X, names = draw(kinds, 100, (wobble, wobble), random_state=4, jerky=True)
             right = classifier.predict(X) == (label or names)
             each = {name: right[names == name].mean() for name in kinds}
             print(f"{title}: {right.mean():.1%} right")

@@ -304,6 +304,8 @@ _HELD_OUT = (
     *(letter_of_other_fonts, digit, heart, moon, arrow, house, face, lightning, fish, tree, cloud),
 )
 LEARNED = {kind.__name__: kind for kind in _LEARNED}
+# Those that are taken for a shape most easily.
+NEAR_SHAPES = {kind.__name__: kind for kind in (slanted, several, crossed_out, inside)}
 HELD_OUT = {kind.__name__: kind for kind in _HELD_OUT}
 
 

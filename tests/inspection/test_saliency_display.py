@@ -184,12 +184,12 @@ def test_only_the_first_images_are_explained(task):
         SaliencyDisplay.from_estimator(clf, X[:7], target=y[:3], max_images=3)
 
 
-def test_by_default_sixty_images_are_explained():
+def test_by_default_twelve_images_are_explained():
     X = np.random.default_rng(0).random((70, 4, 4))
     clf = small_classifier(n_filters=2, max_iter=1).fit(X, np.arange(70) % 2)
     display = SaliencyDisplay.from_estimator(clf, X)
-    assert display.axes_.shape == (2, 60)
-    assert display.ax_.texts[0].get_text() == "first 60 of 70 images"
+    assert display.axes_.shape == (2, 12)
+    assert display.ax_.texts[0].get_text() == "first 12 of 70 images"
 
 
 def test_titles_shrink_with_small_axes(task):

@@ -289,7 +289,7 @@ def torch_kinds():
             X=Refused(
                 lambda: Items(list(zip(IMAGES, TARGETS, strict=True))),
                 "X is a Items whose items are tuples of 2.*SliceDataset",
-                "`SliceDataset` of skorch",
+                "skorch's `SliceDataset`",
             ),
         ),
         Kind(
@@ -307,7 +307,7 @@ def torch_kinds():
             sample_weight=lambda: SliceDataset(Dataset(WEIGHTS, TARGETS), idx=0),
         ),
         Kind(
-            "data set whose items are dicts, as of Hugging Face",
+            "Hugging Face data set, or another whose items are dicts",
             X=Refused(
                 lambda: Items([{"image": image} for image in IMAGES]),
                 r"whose items have the keys \['image'\].*item\['image'\] for item in X",
@@ -394,7 +394,7 @@ def other_kinds():
         all_four("list", np.ndarray.tolist),
         all_four("tuple", lambda values: tuple(values.tolist())),
         Kind("list of images", X=lambda: list(IMAGES)),
-        Kind("list of images of Pillow", X=lambda: list(map(Image.fromarray, IMAGES.astype("u1")))),
+        Kind("list of Pillow images", X=lambda: list(map(Image.fromarray, IMAGES.astype("u1")))),
         Kind(
             "list of paths",
             X=Refused(lambda: ["a.png"] * 12, "X holds strings.*ImageReader", "`ImageReader`"),
@@ -445,8 +445,8 @@ def other_kinds():
         Kind("Dask: array in a DataArray of xarray", X=lambda: xr.DataArray(chunked(IMAGES))),
         Kind("Zarr: array", X=lambda: zarr.array(ROWS, chunks=(5, 10))),
         all_four("CuPy and others on a GPU that have DLPack", OnGpu),
-        all_four("whatever has `__dlpack__`", Dlpack),
-        all_four("whatever has `__array__` or `__array_interface__`", Interface),
+        all_four("any object with `__dlpack__`", Dlpack),
+        all_four("any object with `__array__` or `__array_interface__`", Interface),
         all_refused("generator, iterator", iter, one_at_a_time, "`list({})`"),
         all_refused(
             "dict",

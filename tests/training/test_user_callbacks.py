@@ -69,7 +69,7 @@ class LateTensorBoard(sc.TensorBoard):
 
 
 SCHEDULE = "refused: the classifier sets the learning rate; see `max_iter` and `learning_rate_init`"
-SCORES = "refused: skorch holds out no data here; take `early_stopping=True` or `ScoringMonitor`"
+SCORES = "refused: skorch holds out no data here; use `early_stopping=True` or `ScoringMonitor`"
 STOPPED = 'works with `early_stopping=True` or `monitor="train_loss"`'
 WORKS, BY_NAME = "works", 'works; weights have names such as `"stages.0.conv.weight"`'
 LIVE = "works in a fit; a search needs a run that can be copied"
@@ -113,7 +113,7 @@ TABLE = {
     "ProgressBar": (WORKS, lambda folder: sc.ProgressBar()),
     "SacredLogger": (LIVE, lambda folder: sc.SacredLogger(Service())),
     "TensorBoard": (
-        "works in a fit; for a search, make its writer late, as below",
+        "works in a fit; for a search, create its writer in `on_train_begin`, as below",
         lambda folder: LateTensorBoard(folder),
     ),
     "TrainEndCheckpoint": (WORKS, lambda folder: sc.TrainEndCheckpoint(dirname=folder)),

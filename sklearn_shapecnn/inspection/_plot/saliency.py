@@ -11,7 +11,6 @@ from sklearn_shapecnn._input.errors import check_positive_int
 from sklearn_shapecnn._input.labels import plain_labels
 from sklearn_shapecnn.inspection._plot._sheet import (
     CELL,
-    MAX_IMAGES,
     SIGNED,
     UNSIGNED,
     cell_height,
@@ -40,6 +39,7 @@ NAMES = {
     "integrated_gradients": "Integrated gradients",
     "occlusion": "Occlusion",
 }
+MAX_IMAGES = 12  # because explaining an image may take a second
 BAR, LEAST_BAR = 0.12, 0.6  # inches: the width of the color bar, and its least height
 BAR_SPACE = 0.85  # inches for the color bar with its labels
 LINES = "0.5"  # the gray of frames and outlines
@@ -146,7 +146,7 @@ class SaliencyDisplay:
             If they are numbers, the title names the true and the predicted one.
         method, target, stage, baseline, n_steps, window
             As in :func:`~sklearn_shapecnn.inspection.saliency`, which also cites the sources.
-        max_images : int, default=60
+        max_images : int, default=12
             Number of images to explain and to draw at most, the first ones. A note says so if there
             are more.
         n_columns : int, default=None
@@ -216,7 +216,7 @@ class SaliencyDisplay:
             Axes to draw on. None makes a new figure.
         n_columns : int, default=None
             Number of images per row. None means up to six.
-        max_images : int, default=60
+        max_images : int, default=12
             Number of images to draw at most, the first ones. A note says so if there are more.
 
         Returns
