@@ -288,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check(args)
     except ValueError as error:
         parser.error(str(error))
-    names = ALL if args.data == "all" else (args.data,)
+    names: tuple[str, ...] = ALL if args.data == "all" else (args.data,)
     if not _has_matplotlib() and args.data == "all":
         names = tuple(name for name in ALL if name != "letters")
         print("This leaves the letters out, which need matplotlib: pip install matplotlib\n")

@@ -449,7 +449,8 @@ back means taking the drawing before. */
 
   function setUpControls() {
     const turns = {};
-    document.querySelectorAll("[data-place]").forEach((button) => {
+    const places = [...document.querySelectorAll("[data-place]")];
+    places.forEach((button) => {
       const name = button.dataset.place;
       button.addEventListener("click", () => {
         const turn = (turns[name] = (turns[name] ?? -1) + 1);
@@ -475,7 +476,7 @@ back means taking the drawing before. */
     readPen();
     find("draw-undo").addEventListener("click", undo);
     find("draw-clear").addEventListener("click", clear);
-    [...classes.filter((name) => name !== NONE), NONE].forEach((name) => {
+    [...places.map((button) => button.dataset.place), NONE].forEach((name) => {
       const row = document.createElement("li");
       row.dataset.name = name;
       row.innerHTML =

@@ -45,10 +45,10 @@ PAGE_FILES = ("draw.js", "ink.js", "shapes.js", "draw.css", "onnxruntime-license
 
 def train():
     """Fit a classifier to ten shapes, even and drawn by hand, and to what is none of them."""
-    even, y_even = make_shapes(1000, filled=0.5, as_images=True, random_state=0, **EVEN)
-    by_hand, y_by_hand = draw(SHAPES, 750, wobble=(0.4, 1.3), random_state=1)
-    strangers, _ = draw(LEARNED, 280, wobble=(0.4, 1.3), random_state=2)
-    more, _ = draw(NEAR_SHAPES, 280, wobble=(0.4, 1.3), random_state=3)
+    even, y_even = make_shapes(800, filled=0.5, as_images=True, random_state=0, **EVEN)
+    by_hand, y_by_hand = draw(SHAPES, 850, wobble=(0.4, 1.3), random_state=1)
+    strangers, _ = draw(LEARNED, 150, wobble=(0.4, 1.3), random_state=2)
+    more, _ = draw(NEAR_SHAPES, 350, wobble=(0.4, 1.3), random_state=3)
     y_none = np.full(len(strangers) + len(more), NONE)
     classifier = ShapeCNNClassifier(
         augment=["auto", "flips", "quarter_turns"],
@@ -128,16 +128,15 @@ def examples(classifier):
     names, images = [], []
     for i, shape in enumerate(SHAPES):
         filled = i % 2 == 0
-        (image,), _ = make_shapes(
-            [1], filled=filled, random_state=i, **EVEN | {"shapes": [shape], "size": (0.5, 0.7)}
-        )
+        look = EVEN | {"shapes": [shape], "size": 0.7, "line_width": 0.05}
+        (image,), _ = make_shapes([1], filled=filled, random_state=i, **look)
         names.append(f"{'filled' if filled else 'outlined'} {shape}")
         images.append(image)
     (two,), _ = make_multilabel_shapes(
         1, n_shapes=2, shapes=("triangle", "circle"), allow_repeats=False, random_state=0
     )
-    letter = glyph(Hand(np.random.default_rng(0), wobble=0), "R", FONTS[0])
-    names += ["triangle and a circle", "letter R"]
+    letter = glyph(Hand(np.random.default_rng(0), wobble=0), "R", FONTS[0])._replace(filled=1)
+    names += ["triangle and circle", "letter R"]
     images += [two, on_canvas(letter, np.random.default_rng(1)).ravel()]
     X = np.round(255 * np.stack(images)).astype(np.uint8)
     probabilities = classifier.predict_proba(X.reshape(-1, SIDE, SIDE) / np.float32(255))

@@ -40,13 +40,13 @@ def triangle(hand):
 
 
 def square(hand):
-    """Four equal sides."""
-    return _quadrangle(hand, hand.rng.uniform(0.92, 1))
+    """Four about equal sides."""
+    return _quadrangle(hand, 0.92, 1, least=0.66)  # a perfect square would have 0.71
 
 
 def rectangle(hand):
     """Four sides, two of them clearly shorter."""
-    return _quadrangle(hand, hand.rng.uniform(0.35, 0.7))
+    return _quadrangle(hand, 0.35, 0.7, most=0.61)  # that of sides of 3 to 4 is 0.6
 
 
 def pentagon(hand):
@@ -132,12 +132,16 @@ def width_over_length(points):
     return widths.min() / widths.max()
 
 
-def _quadrangle(hand, short):
-    half = np.array([1, short])
-    half /= 2 * np.linalg.norm(half)
-    corners = half * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
-    corners = corners + hand.wobble * hand.rng.normal(0, 0.02, (4, 2))
-    return _polygon(hand, turned(corners, _level(hand)))
+def _quadrangle(hand, low, high, least=0.0, most=1.0):
+    """Draw four sides until the width over the length is what a person would expect."""
+    while True:
+        half = np.array([1, hand.rng.uniform(low, high)])
+        half /= 2 * np.linalg.norm(half)
+        corners = half * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+        corners = corners + hand.wobble * hand.rng.normal(0, 0.02, (4, 2))
+        drawing = _polygon(hand, turned(corners, _level(hand)))
+        if least <= width_over_length(drawing.areas[0]) <= most:
+            return drawing
 
 
 def _regular(hand, n_corners):

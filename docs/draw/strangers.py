@@ -305,7 +305,8 @@ _HELD_OUT = (
 )
 LEARNED = {kind.__name__: kind for kind in _LEARNED}
 # Those that are taken for a shape most easily.
-NEAR_SHAPES = {kind.__name__: kind for kind in (slanted, several, crossed_out, inside)}
+_NEAR_SHAPES = (open_shape, blob, odd_polygon, slanted, several, crossed_out, inside)
+NEAR_SHAPES = {kind.__name__: kind for kind in _NEAR_SHAPES}
 HELD_OUT = {kind.__name__: kind for kind in _HELD_OUT}
 
 

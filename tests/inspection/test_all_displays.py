@@ -102,7 +102,7 @@ def test_matplotlib_is_asked_for_by_its_extra(task, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r'ImagesDisplay needs matplotlib: pip install "sklearn-'):
+    with pytest.raises(ImportError, match="ImagesDisplay needs matplotlib: pip install matplotlib"):
         ImagesDisplay.from_estimator(clf, X[:2])
     with pytest.raises(ImportError, match="TrainingDisplay needs matplotlib"):
         TrainingDisplay.from_estimator(clf)
