@@ -32,7 +32,11 @@ from sklearn_shapecnn._input.pixels import check_pixels, is_ready
 from sklearn_shapecnn._input.plain import column_names, has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
 from sklearn_shapecnn._input.targets import Targets
-from sklearn_shapecnn._network.config import ImageShape, NetworkConfig
+from sklearn_shapecnn._network.config import (
+    ImageShape,
+    NetworkConfig,
+    warn_about_large_filters,
+)
 from sklearn_shapecnn._network.pretrained import find_pretrained, start_from
 from sklearn_shapecnn._parameters import (
     check_parameters,
@@ -143,6 +147,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         )
         if goes_on:
             check_same_network(self, config, targets, loss, incremental)
+        else:
+            warn_about_large_filters(config)
         pretrained = () if goes_on else find_pretrained(self, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
         callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
@@ -164,11 +170,12 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
             net = copy_net(self.net_, device, incremental)
             n_pretrained = self.n_pretrained_filters_
             match_scale(net, scale, images.pixels.dtype)
-            if net.pixel_range_ is not None:
-                pixel_range = pixel_range.merged(net.pixel_range_)
+            known = net.pixel_range_  # a file of an older version has none
+            net.pixel_range_ = None if known is None else known.merged(pixel_range)
         else:
             net = build_net(config, device, loss, scale.center, scale.scale, draw_seed(rng))
             net.knows_scale_ = scale.is_known
+            net.pixel_range_ = pixel_range
             n_pretrained = start_from(net.module_, pretrained)
         losses, scores = (self.loss_curve_, self.validation_scores_) if goes_on else ([], None)
         settings = TrainingSettings.from_parameters(
@@ -187,7 +194,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         )
         net.set_hyperparameters(settings.learning_rate_init, settings.alpha, loss)
         net.target_scale_ = target_scale
-        net.pixel_range_ = pixel_range
         is_binary = targets.classes is not None and not targets.are_labels
         start = FittedAttributes(
             classes_=targets.classes,

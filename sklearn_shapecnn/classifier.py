@@ -384,7 +384,8 @@ class ShapeCNNClassifier(
         UserWarning
             If no image has some label, or all images have it. If rows of X with 64 values or more
             are treated as images one pixel high, or seem to have another width or color order than
-            assumed.
+            assumed. If filters are
+            larger than the images, or `X_val` is on another pixel scale than X.
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation=validation)

@@ -139,6 +139,28 @@ def test_parameters_that_do_not_fit_together(few, parameters, message):
         small_classifier(**parameters).fit(*few)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"image_shape": 32}, r"Got 32 instead\. .* set image_shape=\(32, 32\)\.$"),
+        ({"image_shape": "8x8"}, r"set image_shape=\(32, 32\)\.$"),
+        ({"augment": "rotate"}, "Got 'rotate' instead. 'jitter' turns, .* 'quarter_turns' turns"),
+        ({"augment": ["rotate"]}, "which is none of .* 'jitter' turns, .* 'quarter_turns' turns"),
+        ({"device": "gpu"}, "not available here. Use 'auto', which takes a GPU if .* Torch says: "),
+    ],
+    ids=str,
+)
+def test_common_mistakes_get_advice(few, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small_classifier(**parameters).fit(*few)
+
+
+def test_filters_larger_than_the_images_cause_a_warning(few):
+    with pytest.warns(UserWarning, match=r"kernel_size=99 is larger than .* 8 x 8 pixels"):
+        small_classifier(n_filters=2, kernel_size=99, max_iter=1).fit(*few)
+    small_classifier(n_filters=2, kernel_size=9, max_iter=1).fit(*few)  # some try that on purpose
+
+
 def test_quarter_turns_need_squares():
     with pytest.raises(ValueError, match=r"quarter_turns' needs square images, .* 2 x 8 pixels"):
         small_classifier(augment="quarter_turns").fit(np.zeros((4, 2, 8)), [0, 1, 0, 1])

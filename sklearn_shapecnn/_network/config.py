@@ -208,17 +208,21 @@ def _resolve_stages(
     if n_stages == 0:
         raise ValueError(f"{next(iter(lengths))} is empty; the network needs at least one stage.")
     sizes = {name: value if name in lengths else value * n_stages for name, value in given.items()}
-    height, width, _ = image_shape
-    largest = max(sizes.get("kernel_size", (1,)))
-    if largest >= LARGE_KERNEL and largest > max(height, width):
-        warn(
-            f"kernel_size={parameters['kernel_size']!r} is larger than the images, which have "
-            f"{height} x {width} pixels: filters are cut down to what an image can fill, and still "
-            f"take long. Most images need 3 to 7."
-        )
     auto = {
         "n_filters": auto_n_filters(n_stages),
         "kernel_size": auto_kernel_size(n_stages),
         "pool_size": auto_pool_size(image_shape, n_stages),
     }
     return auto | sizes
+
+
+def warn_about_large_filters(config: NetworkConfig) -> None:
+    """Warn if filters are larger than the images."""
+    height, width, _ = config.image_shape
+    largest = max(config.kernel_size)
+    if largest >= LARGE_KERNEL and largest > max(height, width):
+        warn(
+            f"kernel_size={largest} is larger than the images, which have {height} x {width} "
+            f"pixels. Filters are cut down to what an image can fill, and still take long. Most "
+            f"images need 3 to 7."
+        )

@@ -184,3 +184,11 @@ def test_images_without_weight_have_no_effect():
     clf = small_classifier().fit(wide, y, sample_weight=weights)
     with pytest.warns(UserWarning, match="range from"):
         clf.predict(wide[:5])
+
+
+def test_a_network_without_a_known_range_gets_none_from_some_of_its_images():
+    clf = small_classifier().fit(100 * X, y)
+    clf.net_.pixel_range_ = None  # as of a file of an older version
+    with pytest.warns(UserWarning, match="another scale"):
+        clf.partial_fit(X[:30], y[:30])
+    clf.predict(100 * X)
