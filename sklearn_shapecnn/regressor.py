@@ -359,8 +359,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
             If y has shape (n, 1). It is treated as one of shape (n,).
         UserWarning
             If a target is the same for all images. If rows of X with 64 values or more are treated
-            as images one pixel high, or seem to have another width or color order than assumed. If filters are
-            larger than the images, or `X_val` is on another pixel scale than X.
+            as images one pixel high, or seem to have another width or color order than assumed. If
+            filters are larger than the images, or `X_val` is on another pixel scale than X.
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation=validation)
