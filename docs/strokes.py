@@ -19,8 +19,8 @@ def evenly(n):
 
 ARM = np.array([[0.95, -0.32], [0.95, 0.32], [0.32, 0.32]])
 CORNERS = {
-    "circle": around(evenly(36)),
-    "ellipse": around(evenly(36)) * [1, 0.55],
+    "circle": around(evenly(24)),
+    "ellipse": around(evenly(24)) * [1, 0.55],
     "triangle": around(np.array([0, 2.3, 4.1])),
     "square": around(evenly(4)),
     "rectangle": around(np.array([0, 1.2, math.pi, math.pi + 1.2])),
@@ -38,7 +38,7 @@ def hand_drawn(shape, size, place, rng):
     cos, sin = around(rng.uniform(0, 2 * math.pi, 1))[0]
     corners = size / 2 * CORNERS[shape] @ [[cos, sin], [-sin, cos]]
     corners = np.concatenate([corners, corners[:1]])
-    per_side = max(1, 48 // len(CORNERS[shape]))
+    per_side = max(1, 24 // len(CORNERS[shape]))
     t = np.linspace(0, len(corners) - 1, per_side * (len(corners) - 1) + 1)
     points = np.stack([np.interp(t, np.arange(len(corners)), axis) for axis in corners.T], 1)
     sway = np.sin(
@@ -47,7 +47,7 @@ def hand_drawn(shape, size, place, rng):
     return [(points + place + 0.02 * size * sway)[: len(points) - 1]]
 
 
-ANGLES = np.linspace(0, 2 * math.pi, 49)
+ANGLES = np.linspace(0, 2 * math.pi, 37)
 STRANGERS = {
     "line": [[(12, 20), (60, 48)]],
     "wave": [np.stack([10 + 8 * ANGLES, 36 + 10 * np.sin(2 * ANGLES)], 1)],

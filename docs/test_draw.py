@@ -145,15 +145,15 @@ def test_drawings_get_the_right_label(drawing, classifier, shape):
     rng = np.random.default_rng(SHAPES.index(shape))
     answers, wrong = [], []
     for size in (24, 38, 56):
-        for width in (1, 0.12 * size // 0.5 * 0.5):
-            for fill in (False, True):
-                room = size / 2 + width / 2 + 2
-                set_pen(drawing, width, fill)
-                scrawl(drawing, hand_drawn(shape, size, rng.uniform(room, SIDE - room, 2), rng))
-                answers.append(read(drawing))
-                if answers[-1][0] != shape:
-                    wrong.append((size, width, fill, answers[-1][0], max(answers[-1][1])))
-                drawing.get_by_role("button", name="Clear").click()
+        broad = 0.12 * size // 0.5 * 0.5
+        for width, fill in ((1, False), (broad, False), (broad, True)):
+            room = size / 2 + width / 2 + 2
+            set_pen(drawing, width, fill)
+            scrawl(drawing, hand_drawn(shape, size, rng.uniform(room, SIDE - room, 2), rng))
+            answers.append(read(drawing))
+            if answers[-1][0] != shape:
+                wrong.append((size, width, fill, answers[-1][0], max(answers[-1][1])))
+            drawing.get_by_role("button", name="Clear").click()
     assert wrong == []
     check_probabilities(classifier, drawing, answers)
 

@@ -289,7 +289,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         with rename_errors("X_val, y_val"):
             pixels = check_pixels(X, self)
             check_same_images(pixels.shape, images.image_shape, type(self).__name__)
-            pixel_range.warn_if_unlike(pixels, images.image_shape)
+            pixel_range.warn_if_unlike(pixels, images.image_shape, name="X_val")
             found = self._check_validation_targets(y, sample_weight, pixels, known)
             sample, *_ = distinct_sample(
                 ImageSet(pixels, images.image_shape), found.values, found.weights

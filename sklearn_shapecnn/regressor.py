@@ -91,8 +91,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
         - 'squared_error' predicts the mean of the possible targets.
         - 'absolute_error' predicts their median.
-        - 'huber' is half the squared error for predictions within one deviation of their target. It
-          grows linearly beyond, so a few outliers do no harm.
+        - 'huber' is half the squared error for predictions within one deviation of their target;
+          beyond that, it grows linearly, so a few outliers do no harm.
 
         The deviation is the standard deviation of y for 'squared_error'. For the other two losses,
         it is the distance from the median within which 68 % of y lie.

@@ -134,7 +134,7 @@ def test_one_image_has_no_r2():
 
 
 def test_another_scale_is_told():
-    with pytest.warns(UserWarning, match=r"pass X / 255\."):
+    with pytest.warns(UserWarning, match=r"The pixels of X_val range .* pass X_val / 255\."):
         small_classifier(early_stopping=True).fit(
             X[train], y[train], X_val=(255 * X[val]).astype(np.uint8), y_val=y[val]
         )

@@ -30,7 +30,7 @@ NONE = "none of these"
 EVEN = {  # what make_shapes draws as a person would agree with
     "shapes": list(SHAPES),
     "size": (0.3, 0.9),
-    "aspect_ratio": (0.4, 0.7),
+    "aspect_ratio": (0.4, 0.74),
     "line_width": (0.02, 0.04),
 }
 
@@ -45,10 +45,10 @@ PAGE_FILES = ("draw.js", "ink.js", "shapes.js", "draw.css", "onnxruntime-license
 
 def train():
     """Fit a classifier to ten shapes, even and drawn by hand, and to what is none of them."""
-    even, y_even = make_shapes(800, filled=0.5, as_images=True, random_state=0, **EVEN)
-    by_hand, y_by_hand = draw(SHAPES, 850, wobble=(0.4, 1.3), random_state=1)
-    strangers, _ = draw(LEARNED, 150, wobble=(0.4, 1.3), random_state=2)
-    more, _ = draw(NEAR_SHAPES, 350, wobble=(0.4, 1.3), random_state=3)
+    even, y_even = make_shapes(700, filled=0.5, as_images=True, random_state=0, **EVEN)
+    by_hand, y_by_hand = draw(SHAPES, 950, wobble=(0.4, 1.3), random_state=1)
+    strangers, _ = draw(LEARNED, 170, wobble=(0.4, 1.3), random_state=2)
+    more, _ = draw(NEAR_SHAPES, 170, wobble=(0.4, 1.3), random_state=3)
     y_none = np.full(len(strangers) + len(more), NONE)
     classifier = ShapeCNNClassifier(
         augment=["auto", "flips", "quarter_turns"],

@@ -18,7 +18,7 @@ def circle(hand):
 
 def ellipse(hand):
     """A line that is clearly longer than wide."""
-    return _closed([_oval(hand, 0.4, 0.7, most=0.77)])
+    return _closed([_oval(hand, 0.4, 0.74, most=0.77)])
 
 
 def ring(hand):
@@ -46,7 +46,7 @@ def square(hand):
 
 def rectangle(hand):
     """Four sides, two of them clearly shorter."""
-    return _quadrangle(hand, 0.35, 0.7, most=0.61)  # that of sides of 3 to 4 is 0.6
+    return _quadrangle(hand, 0.35, 0.74, most=0.61)  # that of sides of 3 to 4 is 0.6
 
 
 def pentagon(hand):

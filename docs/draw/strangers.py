@@ -14,6 +14,7 @@ from matplotlib.textpath import TextPath
 from scipy.spatial import ConvexHull
 from shapes import SHAPES
 
+CONVEX = sorted(set(SHAPES) - {"ring", "star", "cross"})
 # Without those that are a shape themselves: round, crossed or no more than a bar.
 LETTERS = sorted(set(string.ascii_letters) - set("DIOQTXlotx"))
 DIGITS = sorted(set(string.digits) - {"0", "1"})
@@ -58,7 +59,7 @@ def bend(hand):
 
 
 def zigzag(hand):
-    """A line to and fro."""
+    """A line back and forth."""
     n_corners = hand.rng.integers(3, 8)
     corners = np.stack([np.arange(n_corners) / (n_corners - 1), np.arange(n_corners) % 2], 1)
     corners[:, 1] *= hand.rng.uniform(0.2, 0.8)
@@ -154,6 +155,8 @@ def several(hand):
     rng = hand.rng
     n = 2 if rng.random() < 0.8 else 3
     kinds = rng.choice([*SHAPES.values(), line], n)
+    if rng.random() < 0.3:
+        kinds[:] = kinds[0]
     lines, areas, way = [], [], rng.uniform(0, 2 * math.pi)
     for i, kind in enumerate(kinds):
         drawing = kind(hand)
@@ -173,21 +176,31 @@ def crossed_out(hand):
     return _fitted([*drawing.lines, stroke], drawing.areas, widest=0.1)
 
 
+def divided(hand):
+    """A shape in two parts, with a line in between that ends at its outline."""
+    drawing = SHAPES[hand.rng.choice(CONVEX)](hand)
+    outline = drawing.areas[0]
+    while True:
+        start, end = np.sort(hand.rng.integers(0, len(outline), 2))
+        part = area(outline[start : end + 1]) / area(outline)
+        if 0.2 < part < 0.8:
+            line_between = hand.follow(outline[[start, end]])
+            return Drawing([*drawing.lines, line_between], [], widest=0.1)
+
+
 def inside(hand):
-    """Marks within a shape, or a shape within another one; but no circle in a circle."""
+    """Marks within a shape, or a shape within another one; but no round hole."""
     rng = hand.rng
-    outer = rng.choice(["circle", "ellipse", "triangle", "square", "rectangle", "hexagon"])
-    drawing = SHAPES[outer](hand)
-    if rng.random() < 0.4:
-        names = set(SHAPES) - {"circle", "ellipse", "ring"}
-        inner = SHAPES[rng.choice(sorted(names))](hand)
+    drawing = SHAPES["circle" if rng.random() < 0.4 else rng.choice(CONVEX)](hand)
+    if rng.random() < 0.3:
+        inner = SHAPES[rng.choice(["triangle", "rectangle", "star", "cross"])](hand)
         lines, areas = inner.lines, inner.areas
     else:
         marks = [dots, line, bend, zigzag, sticks]
         lines, areas = [], []
-        for i in rng.choice(len(marks), 2):
+        for i in rng.choice(len(marks), rng.integers(1, 4)):
             lines += marks[i](hand).lines
-    size, aside = rng.uniform(0.35, 0.55), rng.uniform(-0.06, 0.06, 2)
+    size, aside = rng.uniform(0.35, 0.6), rng.uniform(-0.06, 0.06, 2)
     lines, areas = ([size * each + aside for each in some] for some in (lines, areas))
     return Drawing([*drawing.lines, *lines], [*drawing.areas, *areas] * bool(areas), widest=0.08)
 
@@ -298,23 +311,26 @@ def cloud(hand):
 
 _LEARNED = (
     *(nothing, dots, line, bend, zigzag, open_shape, sticks, scribble, coil, blob, odd_polygon),
-    *(slanted, half_disk, several, crossed_out, inside, letter),
+    *(slanted, half_disk, several, crossed_out, divided, inside, letter),
 )
 _HELD_OUT = (
     *(letter_of_other_fonts, digit, heart, moon, arrow, house, face, lightning, fish, tree, cloud),
 )
 LEARNED = {kind.__name__: kind for kind in _LEARNED}
 # Those that are taken for a shape most easily.
-_NEAR_SHAPES = (open_shape, blob, odd_polygon, slanted, several, crossed_out, inside)
-NEAR_SHAPES = {kind.__name__: kind for kind in _NEAR_SHAPES}
+NEAR_SHAPES = {kind.__name__: kind for kind in (slanted, several, crossed_out, divided, inside)}
 HELD_OUT = {kind.__name__: kind for kind in _HELD_OUT}
+
+
+def area(outline):
+    """Area of a polygon."""
+    x, y = outline.T
+    return abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
 def solidity(outline):
     """Area of a polygon over that of its convex hull."""
-    x, y = outline.T
-    area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
-    return area / ConvexHull(outline).volume
+    return area(outline) / ConvexHull(outline).volume
 
 
 def glyph(hand, text, font):

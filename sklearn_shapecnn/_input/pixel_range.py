@@ -69,7 +69,9 @@ class PixelRange:
             border_high=max(self.border_high, other.border_high),
         )
 
-    def warn_if_unlike(self, pixels: np.ndarray, image_shape: tuple[int, int, int]) -> None:
+    def warn_if_unlike(
+        self, pixels: np.ndarray, image_shape: tuple[int, int, int], name: str = "X"
+    ) -> None:
         """Warn if images are on another scale than those seen in fit, or are inverted.
 
         Images that fit has seen never cause a warning, and neither does a single dark image.
@@ -83,17 +85,17 @@ class PixelRange:
         is_far = max(high - self.high, self.low - low) > FAR_BEYOND * width
         if is_far or self._is_narrow(images, high - low):
             warn(
-                f"The pixels of X range from {low:.4g} to {high:.4g}, but those of the images seen "
-                f"in fit range {seen}. The predictions are probably wrong. "
-                f"{self._advice(low, high, images.dtype)}",
+                f"The pixels of {name} range from {low:.4g} to {high:.4g}, but those of the images "
+                f"seen in fit range {seen}. The predictions are probably wrong. "
+                f"{self._advice(low, high, images.dtype).format(X=name)}",
             )
         elif self._is_inverted(images, image_shape):
             border = float(border_means(images, image_shape).mean())
             warn(
-                f"The images in X look inverted: their borders have a mean of {border:.4g}, but "
-                f"the borders of the images seen in fit have {self.border_low:.4g} to "
+                f"The images in {name} look inverted: their borders have a mean of {border:.4g}, "
+                f"but the borders of the images seen in fit have {self.border_low:.4g} to "
                 f"{self.border_high:.4g}. The predictions are probably wrong. If dark and light "
-                f"are swapped, pass {self.low + self.high:.4g} - X."
+                f"are swapped, pass {self.low + self.high:.4g} - {name}."
             )
 
     def _is_narrow(self, images: np.ndarray, width: float) -> bool:
@@ -124,12 +126,12 @@ class PixelRange:
         """Say how to bring pixels to the range seen in fit."""
         came, seen = _top(low, high, dtype), _top(self.low, self.high)
         if came is None or seen is None:
-            return "Bring X to the scale of the images that the network was fitted to."
+            return "Bring {X} to the scale of the images that the network was fitted to."
         if came == seen:  # as after a division too many
             came = high * seen / self.high
         if came > seen:
-            return f"If it holds the same kind of images, pass X / {came / seen:.4g}."
-        return f"If it holds the same kind of images, pass X * {seen / came:.4g}."
+            return f"If it holds the same kind of images, pass {{X}} / {came / seen:.4g}."
+        return f"If it holds the same kind of images, pass {{X}} * {seen / came:.4g}."
 
 
 def _top(low: float, high: float, dtype: np.dtype | None = None) -> float | None:

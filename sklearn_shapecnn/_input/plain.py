@@ -152,9 +152,11 @@ def _from_dlpack(values: Any, name: str) -> np.ndarray:
 
 def _check_order(values: Any, name: str) -> None:
     if isinstance(values, Mapping):
+        advice = f"Give its values as a list, such as list({name}.values())."
+        if "images" in values:  # the Bunch of a data set
+            advice = f"Give the array in it: {name}.images, or its labels: {name}.target."
         raise TypeError(
-            f"{name} must be a list or an array, but is a {type(values).__name__}. Give its values "
-            f"as a list, such as list({name}.values())."
+            f"{name} must be a list or an array, but is a {type(values).__name__}. {advice}"
         )
     if isinstance(values, set | frozenset):
         raise TypeError(

@@ -84,7 +84,7 @@ def load_image_folder(
 
     image_shape : tuple of int (height, width), default=None
         Size of the images in pixels after resizing. None keeps the size of the files, if all have
-        the same one, after they are turned as the camera was held (EXIF). If they differ, an error
+        the same one once they are turned upright (EXIF). If they differ, an error
         lists the sizes. A pipeline that begins with an :class:`ImageReader` needs `image_shape`
         there.
 

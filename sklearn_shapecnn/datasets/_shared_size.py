@@ -46,7 +46,8 @@ def find_shared_size(
         raise ValueError(
             f"image_shape=None keeps the size of the images, but they have {len(found)} sizes "
             f"(height, width): {list_some(told)}. Set the size that all are resized to, such as "
-            f"image_shape={_propose(found[0])}; aspect tells what becomes of other proportions."
+            f"image_shape={_propose(found[0])}; aspect says how images of other proportions are "
+            f"resized."
         )
     if not found:
         return 1, 1  # no file can be read: reading them says why

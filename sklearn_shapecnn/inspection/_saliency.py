@@ -45,7 +45,7 @@ def saliency(
 
     For a classifier, this explains the log-odds of the label, log(p / (1 - p)): what supports it
     against all other labels or, if an image may have several labels, against its absence. For a
-    regressor, it explains the predicted number, in deviations of the targets of `fit`.
+    regressor, it explains the predicted number, in standard deviations of the targets in `fit`.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def test_true_labels_of_several(several):
     clf, X, _ = several
     known = np.array([[0, 1, 0], [1, 0, 1]])
     display = SaliencyDisplay.from_estimator(clf, X[:2], known, target=1)
-    assert titles(display) == ["1", "true 0, 2\nexplained 1"]
+    assert titles(display) == ["1 (present)", "1 (absent)"]
     with pytest.raises(ValueError, match=r"shape of those of predict, \(2, 3\)"):
         SaliencyDisplay.from_estimator(clf, X[:2], [0, 1])
 

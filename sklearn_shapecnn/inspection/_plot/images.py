@@ -44,10 +44,11 @@ class ImagesDisplay:
     Parameters
     ----------
     images : ndarray of shape (n, h, w) or (n, h, w, c)
-        Gray images, or images with three or four channels; of other numbers the mean is shown.
+        Gray images, or images with three or four channels. With any other number of channels,
+        their mean is shown.
     y_true, y_pred : ndarray of shape (n,) or (n, n_outputs) or None, default=None
-        True and predicted labels: one per image; or indicators of several, whose columns that hold
-        a 1 are named; or floats, which are numbers and never count as wrong.
+        True and predicted labels, one per image; or an indicator matrix of several labels, of which
+        the columns that hold 1 are named; or floats, which are numbers and never count as wrong.
 
     Attributes
     ----------

@@ -143,7 +143,8 @@ class SaliencyDisplay:
         y : array-like of shape (n,) or (n, n_outputs), default=None
             True labels, for the titles: if one differs from the label that is explained, the title
             names both, such as "true 7, predicted 3". What is explained depends on `target` alone.
-            If they are numbers, the title names the true and the predicted one.
+            If they are numbers, the title names the true and the predicted one. With several labels
+            per image, it says whether the explained label is present.
         method, target, stage, baseline, n_steps, window
             As in :func:`~sklearn_shapecnn.inspection.saliency`, which also cites the sources.
         max_images : int, default=12
@@ -262,7 +263,9 @@ class SaliencyDisplay:
         true = self.y_true[i]
         if self.kind == "number":  # never quite right
             return compare(true, label, "predicted"), None
-        is_right = bool(true[label] == 1 if np.ndim(true) else true == label)
+        if np.ndim(true):  # one of several labels is explained, whether predicted or not
+            return f"{title_of(label)} ({'present' if true[label] else 'absent'})", None
+        is_right = bool(true == label)
         title = title_of(label) if is_right else compare(true, label, self.kind)
         return title, is_right if self.kind == "predicted" else None
 
