@@ -109,9 +109,9 @@ class Inspected(torch.nn.Module):
 
 def export(classifier, path):
     """Write the network of a fitted classifier as ONNX."""
-    network = classifier.net_.module_.eval()
+    network = classifier.net_.module_
     torch.onnx.export(
-        Inspected(network),
+        Inspected(network).eval(),
         (torch.zeros(2, 1, SIDE, SIDE),),
         path,
         input_names=["images"],
@@ -234,26 +234,31 @@ def _state():
 
 
 def measure(classifier):
-    """Print how often the classifier is right, on average over the kinds, and for each kind.
+    """Print how often the classifier is right: for each kind, and on average over the kinds.
 
     The hand of these drawings errs in another way than that of the training, and once less, once
     more. The strangers are of kinds that were trained on, and of others.
     """
+    tests = {
+        "Shapes": SHAPES,
+        "Strangers of kinds that it learned": LEARNED,
+        "Strangers of other kinds": HELD_OUT,
+    }
+    shares = {title: [] for title in tests}
     for wobble in (0.3, 1.4):
         print(f"\nA jerky hand, wobble {wobble}:")
-        strangers = []
-        for title, kinds, label in (
-            ("Shapes", SHAPES, None),
-            ("Strangers of kinds that it learned", LEARNED, NONE),
-            ("Strangers of other kinds", HELD_OUT, NONE),
-        ):
+        for title, kinds in tests.items():
             X, names = draw(kinds, 100, (wobble, wobble), random_state=4, jerky=True)
-            right = classifier.predict(X) == (label or names)
+            right = classifier.predict(X) == (names if kinds is SHAPES else NONE)
             each = {name: right[names == name].mean() for name in kinds}
             print(f"{title}: {right.mean():.1%} right")
             print("  " + ", ".join(f"{name} {share:.0%}" for name, share in each.items()))
-            strangers += each.values() if label else []
-        print(f"All strangers: {np.mean(strangers):.1%} right")
+            shares[title] += each.values()
+    shapes, learned, other = shares.values()
+    print(
+        f"\nBoth: {np.mean(shapes):.1%} of the shapes, {np.mean(learned + other):.1%} of all "
+        f"strangers, {np.mean(other):.1%} of those of other kinds"
+    )
 
 
 def main():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import sparse
+from sklearn.datasets import load_digits
 
 from sklearn_shapecnn._input.plain import as_numpy, has_column_names
 
@@ -154,3 +155,8 @@ def test_an_open_file_is_not_read(tmp_path):
 )
 def test_only_frames_have_names_of_columns(X, expected):
     assert has_column_names(X) == expected
+
+
+def test_the_bunch_of_a_data_set_is_named_by_what_is_in_it():
+    with pytest.raises(TypeError, match=r"is a Bunch\. Give the array in it: X\.images, or"):
+        as_numpy(load_digits(), "X")

@@ -451,7 +451,7 @@ def other_kinds():
         all_refused(
             "dict",
             lambda values: dict(enumerate(values)),
-            r"is a dict with keys: .*list\(\w+\.values\(\)\)",
+            r"is a dict\. Give its values as a list, such as list\(\w+\.values\(\)\)",
             "`list({}.values())`",
         ),
         Kind(

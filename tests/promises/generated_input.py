@@ -22,7 +22,8 @@ TINY = {"n_filters": (2,), "max_iter": 1}  # the quickest to fit
 OURS = {
     ConvergenceWarning: "all pixels of X are the same|may therefore never be predicted",
     DataConversionWarning: "A column-vector y was passed",
-    UserWarning: "The pixels of X seem to be on another scale|class_weight has weights for|In y, ",
+    UserWarning: "The pixels of X seem to be on another scale|class_weight has weights for|In y, "
+    "|The pixels of X range from|The images in X look inverted|is larger than the images",
 }
 HUGE = 10**400  # an int that no float holds
 
