@@ -74,8 +74,13 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
     check_mask(y, name)
     if isinstance(y, list | tuple) and is_tensor(first_of(y)):
         y = [as_numpy(row, name) for row in y]
-    with prefix_errors(name):
+    try:
         shape = y.shape if issparse(y) else np.shape(y)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} holds lists of unequal lengths. For several labels per image, give a matrix of "
+            f"0 and 1: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name}) makes it."
+        ) from error
     if shape[0] == 1 and n_samples not in (1, None):
         raise ValueError(
             f"{name} should be a 1d array of labels, or a matrix with one row for each image, got "

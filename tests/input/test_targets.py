@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers import small_classifier
 from scipy.sparse import coo_array, csr_matrix
 
 from sklearn_shapecnn._input.targets import check_indicators, check_numbers, is_matrix, label_shares
@@ -68,3 +69,9 @@ def test_masked_targets_are_refused():
     masked = np.ma.masked_array([1.0, 2.0], mask=[True, False])
     with pytest.raises(ValueError, match="masked"):
         check_numbers(masked, 2, "Estimator")
+
+
+def test_lists_of_labels_are_told_how_to_become_a_matrix():
+    message = r"unequal lengths\. .*MultiLabelBinarizer\(\)\.fit_transform\(y\) makes it"
+    with pytest.raises(ValueError, match=message):
+        small_classifier().fit(np.zeros((2, 16)), [["circle", "star"], ["circle"]])
