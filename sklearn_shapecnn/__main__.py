@@ -34,7 +34,7 @@ data sets:
   digits   1797 handwritten digits, 8x8 pixels, from scikit-learn
   letters  A to J anywhere in 28x28 pixels, tested on fonts that training has not seen; drawn by
            make_letters from the fonts of matplotlib
-  shapes   circles, rectangles and triangles, 32x32 pixels, drawn by make_shapes
+  shapes   circles, rectangles and triangles, 24x24 pixels, drawn by make_shapes
   faces    100 faces and 100 other things, 25x25 pixels, from scikit-image; an easy task, since many
            of the other images have black bars
   counts   0 to 5 disks to count, 48x48 pixels, drawn by make_multilabel_shapes
@@ -62,7 +62,7 @@ def _load_shapes(args: argparse.Namespace) -> Problem:
     names = ("circle", "rectangle", "triangle")
     images, target = make_shapes(
         args.n_samples or 400,
-        image_shape=(32, 32),
+        image_shape=(24, 24),
         shapes=names,
         as_images=True,
         random_state=args.random_state,

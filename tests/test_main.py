@@ -67,7 +67,7 @@ def rows_of(report):
 @pytest.mark.parametrize(
     ("name", "first_line", "classes", "n_test", "least_accuracy"),
     [
-        ("shapes", "240 images of 32x32 pixels", "circle, rectangle, triangle", "60", 0.6),
+        ("shapes", "240 images of 24x24 pixels", "circle, rectangle, triangle", "60", 0.6),
         ("digits", "1797 images of 8x8 pixels", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9", "450", 0.95),
         ("letters", "240 images of 28x28 pixels", "A, B, C, D, E, F, G, H, I, J", r"\d+", 0.4),
         ("faces", "200 images of 25x25 pixels", "face, no face", "50", 0.8),

@@ -148,8 +148,8 @@ def test_class_weight_of_each_label():
     ("class_weight", "message"),
     [
         ([{0: 1, 1: 2}], "holds 1 dicts, but y has 3 labels"),
-        ({2: 1}, "absence and the presence"),
-        ([1, 2, 3], "absence and the presence"),
+        ({2: 1}, "absence and presence"),
+        ([1, 2, 3], "absence and presence"),
         ({1: -1}, "not negative"),
         ({1: "heavy"}, "class_weight"),
         ({0: 0, 1: 0}, "no label with a weight"),
