@@ -78,8 +78,8 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
         shape = y.shape if issparse(y) else np.shape(y)
     except ValueError as error:
         raise ValueError(
-            f"{name} holds lists of unequal lengths. For several labels per image, give a matrix of "
-            f"0 and 1: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name}) makes it."
+            f"{name} holds lists of unequal lengths. For several labels per image, give a matrix "
+            f"of 0 and 1: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name}) makes it."
         ) from error
     if shape[0] == 1 and n_samples not in (1, None):
         raise ValueError(
