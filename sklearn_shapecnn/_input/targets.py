@@ -79,7 +79,8 @@ def check_indicators(y: Any, n_samples: int | None = None, name: str = "y") -> n
     except ValueError as error:
         raise ValueError(
             f"{name} holds lists of unequal lengths. For several labels per image, give a matrix "
-            f"of 0 and 1: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name}) makes it."
+            f"of 0 and 1: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name}) makes "
+            f"it."
         ) from error
     if shape[0] == 1 and n_samples not in (1, None):
         raise ValueError(
