@@ -23,7 +23,7 @@ CORNERS = {
     "ellipse": around(evenly(24)) * [1, 0.55],
     "triangle": around(np.array([0, 2.3, 4.1])),
     "square": around(evenly(4)),
-    "rectangle": around(np.array([0, 1.2, math.pi, math.pi + 1.2])),
+    "rectangle": around(np.array([0, 1.0, math.pi, math.pi + 1.0])),
     "pentagon": around(evenly(5)),
     "hexagon": around(evenly(6)),
     "star": around(evenly(5))[[0, 2, 4, 1, 3]],
@@ -57,10 +57,6 @@ STRANGERS = {
     "digit 4": [[(40, 60), (40, 12), (16, 44), (54, 44)]],
     "scribble": [36 + np.stack([24 * np.sin(5 * ANGLES), 20 * np.sin(3.3 * ANGLES + 1)], 1)],
     "half a circle": [36 + 22 * around(ANGLES / 2)],
-    "two triangles": [
-        [(8, 30), (20, 8), (32, 30), (8, 30)],
-        [(40, 62), (52, 38), (64, 62), (40, 62)],
-    ],
     "star beside a circle": [
         18 + 12 * CORNERS["star"][[0, 1, 2, 3, 4, 0]],
         50 + 14 * around(ANGLES),
