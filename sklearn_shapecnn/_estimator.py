@@ -157,7 +157,9 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         )
         scale = PixelScale(center, deviation)
         distinct, target_scale = self._standardize(distinct, loss, goes_on)
-        held_out = self._validation_sample(validation, targets, images, pixel_range, target_scale)
+        held_out = self._validation_sample(
+            validation, targets, images.image_shape, pixel_range, target_scale
+        )
         if incremental:
             scale = scale.of_a_stream(images.pixels.dtype)
 
@@ -268,7 +270,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         self,
         validation: tuple[Any, Any, Any],
         known: Targets,
-        images: ImageSet,
+        image_shape: ImageShape,
         pixel_range: PixelRange,
         target_scale: TargetScale | None,
     ) -> Sample | None:
@@ -288,12 +290,11 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
             )
         with rename_errors("X_val, y_val"):
             pixels = check_pixels(X, self)
-            check_same_images(pixels.shape, images.image_shape, type(self).__name__)
-            pixel_range.warn_if_unlike(pixels, images.image_shape, name="X_val")
+            check_same_images(pixels.shape, image_shape, type(self).__name__)
+            pixel_range.warn_if_unlike(pixels, image_shape, name="X_val")
             found = self._check_validation_targets(y, sample_weight, pixels, known)
-            sample, *_ = distinct_sample(
-                ImageSet(pixels, images.image_shape), found.values, found.weights
-            )
+            images = ImageSet(pixels, image_shape)
+            sample, *_ = distinct_sample(images, found.values, found.weights)
         if target_scale is None:
             return sample
         return replace(sample, targets=target_scale.standardize(sample.targets))

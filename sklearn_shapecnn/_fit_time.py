@@ -23,16 +23,9 @@ class EnoughTimed(Exception):
 
 
 class Stopwatch(Callback):
-    """Time the first steps of a training, and end it then.
+    """Time the first steps of a training, and end it then."""
 
-    Parameters
-    ----------
-    began : float
-        When the fit began, as of `time.perf_counter`.
-    """
-
-    def __init__(self, began: float) -> None:
-        self.began = began
+    def __init__(self) -> None:
         self.ticks: list[float] = []
         self.seconds_left = 0.0
 
@@ -116,7 +109,7 @@ class FitTimeMixin(BaseEstimator):
                 "distributed=False, and divide the result by the number of processes."
             )
         began = time.perf_counter()
-        watch = Stopwatch(began)
+        watch = Stopwatch()
         twin = clone(self).set_params(callbacks=[watch], verbose=0)
         try:
             twin.fit(X, y, sample_weight)

@@ -31,15 +31,21 @@ class FakeNet:
     history = (1,)
 
 
-def test_steps_to_come_take_as_long_as_those_that_were_timed(monkeypatch):
-    first, rest = [5.0, 3.0, 1.0], 0.25  # the first ones are slow
-    clock = Clock([*first, *[rest] * 60])
+def time_steps(clock, monkeypatch):
+    """A stopwatch that has seen as many steps as it wants."""
     monkeypatch.setattr(_fit_time, "time", clock)
-    watch = Stopwatch(began=90.0)
+    watch = Stopwatch()
     with pytest.raises(_fit_time.EnoughTimed):
         for _ in range(60):
             watch.on_batch_begin(FakeNet, training=True)
             clock.tick()
+    return watch
+
+
+def test_steps_to_come_take_as_long_as_those_that_were_timed(monkeypatch):
+    first, rest = [5.0, 3.0, 1.0], 0.25  # the first ones are slow
+    clock = Clock([*first, *[rest] * 60])
+    watch = time_steps(clock, monkeypatch)
     n_done = len(watch.ticks) - 1
     assert n_done < 20
     assert watch.seconds_left == pytest.approx((20 * 10 - n_done) * rest)
@@ -47,12 +53,7 @@ def test_steps_to_come_take_as_long_as_those_that_were_timed(monkeypatch):
 
 def test_one_slow_step_does_not_count_for_all(monkeypatch):
     clock = Clock([0.25] * 5 + [30.0] + [0.25] * 60)
-    monkeypatch.setattr(_fit_time, "time", clock)
-    watch = Stopwatch(began=100.0)
-    with pytest.raises(_fit_time.EnoughTimed):
-        for _ in range(60):
-            watch.on_batch_begin(FakeNet, training=True)
-            clock.tick()
+    watch = time_steps(clock, monkeypatch)
     assert watch.seconds_left == pytest.approx((200 - len(watch.ticks) + 1) * 0.25)
 
 

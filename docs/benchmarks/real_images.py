@@ -14,7 +14,9 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageFont
+
+from sklearn_shapecnn.datasets._make_letters import draw_character
 
 LETTERS = "ABCDEFGHIJ"
 SIDE = 28
@@ -89,11 +91,8 @@ def glyphs(fonts: tuple[Path, ...], anywhere: bool, seed: int) -> tuple[np.ndarr
 
 
 def _draw(font: ImageFont.FreeTypeFont, letter: str) -> Image.Image:
-    """Draw a letter, white on black, cropped to its ink."""
-    left, top, right, bottom = font.getbbox(letter)
-    image = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
-    ImageDraw.Draw(image).text((2 - left, 2 - top), letter, fill=255, font=font)
-    box = image.getbbox()
-    if box is None:
+    """Draw a letter, white on black, cut to its ink."""
+    mask = draw_character(font, letter)
+    if mask is None:
         raise ValueError(f"the font draws no {letter}")
-    return image.crop(box)
+    return mask

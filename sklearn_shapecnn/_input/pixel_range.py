@@ -81,13 +81,12 @@ class PixelRange:
             return
         images = pixels[:: max(1, len(pixels) // MAX_IMAGES)]
         low, high = float(images.min()), float(images.max())
-        seen = f"from {self.low:.4g} to {self.high:.4g}"
         is_far = max(high - self.high, self.low - low) > FAR_BEYOND * width
         if is_far or self._is_narrow(images, high - low):
             warn(
                 f"The pixels of {name} range from {low:.4g} to {high:.4g}, but those of the images "
-                f"seen in fit range {seen}. The predictions are probably wrong. "
-                f"{self._advice(low, high, images.dtype).format(X=name)}",
+                f"seen in fit range from {self.low:.4g} to {self.high:.4g}. The predictions are "
+                f"probably wrong. {self._advice(low, high, images.dtype, name)}"
             )
         elif self._is_inverted(images, image_shape):
             border = float(border_means(images, image_shape).mean())
@@ -122,16 +121,16 @@ class PixelRange:
         is_unlike = (borders < self.border_low - far) | (borders > self.border_high + far)
         return bool((is_as_seen & is_unlike).all())
 
-    def _advice(self, low: float, high: float, dtype: np.dtype) -> str:
+    def _advice(self, low: float, high: float, dtype: np.dtype, name: str) -> str:
         """Say how to bring pixels to the range seen in fit."""
         came, seen = _top(low, high, dtype), _top(self.low, self.high)
         if came is None or seen is None:
-            return "Bring {X} to the scale of the images that the network was fitted to."
+            return f"Bring {name} to the scale of the images that the network was fitted to."
         if came == seen:  # as after a division too many
             came = high * seen / self.high
         if came > seen:
-            return f"If it holds the same kind of images, pass {{X}} / {came / seen:.4g}."
-        return f"If it holds the same kind of images, pass {{X}} * {seen / came:.4g}."
+            return f"If it holds the same kind of images, pass {name} / {came / seen:.4g}."
+        return f"If it holds the same kind of images, pass {name} * {seen / came:.4g}."
 
 
 def _top(low: float, high: float, dtype: np.dtype | None = None) -> float | None:

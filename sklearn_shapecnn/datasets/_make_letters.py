@@ -240,13 +240,14 @@ def _font(path: str) -> ImageFont.FreeTypeFont:
 def _draw_letter(path: str, letter: str) -> Image.Image:
     """A letter, white on black, without any margin."""
     font = _font(path)
-    mask, missing = (_draw(font, character) for character in (letter, "\uffff"))
+    mask, missing = (draw_character(font, character) for character in (letter, "\uffff"))
     if mask is None or (missing is not None and mask.tobytes() == missing.tobytes()):
         raise ValueError(f"The font {path!r} has no letter {letter!r}. Leave one of them out.")
     return mask
 
 
-def _draw(font: ImageFont.FreeTypeFont, letter: str) -> Image.Image | None:
+def draw_character(font: ImageFont.FreeTypeFont, letter: str) -> Image.Image | None:
+    """Draw a character, white on black, without any margin; None if it has no ink."""
     left, top, right, bottom = font.getbbox(letter)
     image = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
     ImageDraw.Draw(image).text((2 - left, 2 - top), letter, fill=255, font=font)
