@@ -41,7 +41,7 @@ data sets:
 
 examples:
   python -m sklearn_shapecnn
-      learn the digits, the letters and the shapes, one after the other
+      learn the digits, then the letters
   python -m sklearn_shapecnn --data letters --output pictures
       learn the letters and write pictures/letters.png
   python -m sklearn_shapecnn --data shapes --n-samples 10000 --random-state 1
@@ -53,6 +53,8 @@ Next, try your own images, in a folder that has one subfolder for each class:
     from sklearn_shapecnn import ShapeCNNClassifier, load_image_folder
     images, y = load_image_folder("photos", image_shape=(64, 64), return_X_y=True)
     classifier = ShapeCNNClassifier().fit(images, y)
+
+More data to learn, such as shapes: python -m sklearn_shapecnn --help
 """
 
 
@@ -112,7 +114,7 @@ LOADERS: dict[str, Callable[[argparse.Namespace], Problem]] = {
     "faces": _load_faces,
     "counts": _load_counts,
 }
-ALL = ("digits", "letters", "shapes")
+ALL = ("digits", "letters")
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -127,7 +129,7 @@ def _make_parser() -> argparse.ArgumentParser:
         "--data",
         choices=[*LOADERS, "all"],
         default="all",
-        help="what to learn (default: digits, letters and shapes)",
+        help="what to learn (default: digits, then letters)",
     )
     add(
         "--n-samples",
@@ -290,8 +292,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     names: tuple[str, ...] = ALL if args.data == "all" else (args.data,)
     if not _has_matplotlib() and args.data == "all":
-        names = tuple(name for name in ALL if name != "letters")
-        print("This leaves the letters out, which need matplotlib: pip install matplotlib\n")
+        names = ("digits", "shapes")
+        print("Shapes take the place of letters, which need matplotlib: pip install matplotlib\n")
     try:
         for name in names:
             _demonstrate(name, args)

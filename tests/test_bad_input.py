@@ -45,7 +45,7 @@ def test_bad_X():
         ([0, 1, np.nan, 1], "Input y contains NaN"),
         ([1, 1, 1, 1], "y has only one class, .*1.*; at least 2 classes"),
         ([[0, 1], [1, 2], [0, 1], [1, 0]], r"y should be a 1d array .* holds 2\. .*Binarizer"),
-        ([[0, 1], [1], [0, 1], [1, 0]], "^y: setting an array element with a sequence"),
+        ([[0, 1], [1], [0, 1], [1, 0]], "^y holds lists of unequal lengths.*MultiLabelBinarizer"),
         (np.array([0, "a", 1, "b"], dtype=object), "y"),
         (np.array(["a", None, "b", "a"], dtype=object), "y must hold labels of one kind"),
         (None, "y to be passed"),
