@@ -33,7 +33,7 @@ exclude_patterns = ["_build", "draw", "examples"]
 root_doc = "index"
 templates_path = ["_templates"]
 suppress_warnings = [
-    "config.cache",  # sphinx_gallery_conf holds a function; so the pages are made anew each time
+    "config.cache",  # sphinx_gallery_conf holds a function; so all pages are made again each time
 ]
 
 html_theme = "pydata_sphinx_theme"

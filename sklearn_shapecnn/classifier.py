@@ -93,8 +93,8 @@ class ShapeCNNClassifier(
     weights : 'shapes', fitted ShapeCNNClassifier or ShapeCNNRegressor, or None, default='shapes'
         Initial values of the filters.
 
-        - 'shapes' uses filters that the package ships. They were learned by telling drawn formulas
-          apart, without any photo or data set [4]_.
+        - 'shapes' uses filters that the package ships. They were pretrained to classify drawings
+          generated from random formulas, without any photo or data set [4]_.
         - None uses random filters.
         - A fitted estimator passes on its own filters, with the scale and offset of batch
           normalization. Its images may have another size or number of channels, and its classes
@@ -108,15 +108,15 @@ class ShapeCNNClassifier(
 
     learning_rate_init : 'auto' or float, default='auto'
         Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
-        [3]_ updates the filters and moves them by ten times the rate, as a share of their length.
-        AdamW [1]_ updates all other weights. 'auto' is 0.01. If most filters start from `weights`
-        or an earlier `fit` and training takes at least 60 steps, 'auto' is 0.003 for fewer than
-        1,000 images and 0.005 for 1,000 or more. In `partial_fit`, 'auto' is always 0.01, and the
-        learning rate is 0.3 times that.
+        [3]_ updates the filters. Each step changes them by about ten times the rate, relative to
+        their norm. AdamW [1]_ updates all other weights. 'auto' is 0.01. If most filters start
+        from `weights` or an earlier `fit` and training takes at least 60 steps, 'auto' is 0.003 for
+        fewer than 1,000 images and 0.005 for 1,000 or more. In `partial_fit`, 'auto' is always
+        0.01, and the learning rate is 0.3 times that.
 
     alpha : float, default=0.01
         Weight decay: each step shrinks each weight by this fraction times the learning rate. The
-        filters keep their length, so they do not decay.
+        filters keep their norm, so they do not decay.
 
     batch_size : 'auto' or int, default='auto'
         Approximate number of images per training step. The images are spread evenly over the
@@ -143,7 +143,7 @@ class ShapeCNNClassifier(
         - 'auto' is 'jitter' for fewer than 1,000 images of 8 x 8 pixels or more, and 'shift'
           otherwise. It is always 'shift' in `partial_fit`.
         - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
-        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10 % and
+        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10% and
           moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
           with a side of less than 8 pixels unchanged.
         - 'flips' means both flips.
@@ -379,13 +379,13 @@ class ShapeCNNClassifier(
         -----
         ConvergenceWarning
             If all pixels are the same, if a class has less than 1/999 of the weight of another and
-            `class_weight` is None, if the network has learned nothing after eight epochs or 120
-            steps or more, or if extreme values spoiled what it learned.
+            `class_weight` is None, if the network has learned nothing after at least eight epochs
+            or 120 steps, or if extreme values spoiled what it learned.
         UserWarning
-            If no image has some label, or all images have it. If rows of X with 64 values or more
-            are treated as images one pixel high, or seem to have another width or color order than
-            assumed. If filters are
-            larger than the images, or `X_val` is on another pixel scale than X.
+            If a label is on no image or on all images. If rows of X with 64 values or more are
+            treated as images one pixel high, or seem to have another width or color order than
+            assumed. If filters are larger than the images, or `X_val` is on another pixel scale
+            than X.
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation=validation)
@@ -534,7 +534,7 @@ class ShapeCNNClassifier(
         return scores[:, 1] - scores[:, 0] if is_binary else scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy: the share of images whose label, or every label, is correct.
+        """Compute the accuracy: the fraction of images with all labels predicted correctly.
 
         Parameters
         ----------
@@ -604,9 +604,9 @@ class ShapeCNNClassifier(
     def search_space(prefix: str = "") -> dict[str, list[Any]]:
         """Return values worth trying in a parameter search, including the defaults.
 
-        `augment` matters by far the most if there are few images. The other two help on some images
-        and hurt on others. All of scikit-learn's searches accept the space as it is: 16
-        combinations.
+        With few images, `augment` matters by far the most. `alpha` and `n_filters` help on some
+        images and hurt on others. The space has 16 combinations, and all of scikit-learn's searches
+        accept it as it is.
 
         Parameters
         ----------

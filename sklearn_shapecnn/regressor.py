@@ -73,8 +73,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
     weights : 'shapes', fitted ShapeCNNRegressor or ShapeCNNClassifier, or None, default='shapes'
         Initial values of the filters.
 
-        - 'shapes' uses filters that the package ships. They were learned by telling drawn formulas
-          apart, without any photo or data set [5]_.
+        - 'shapes' uses filters that the package ships. They were pretrained to classify drawings
+          generated from random formulas, without any photo or data set [5]_.
         - None uses random filters.
         - A fitted estimator passes on its own filters, with the scale and offset of batch
           normalization. Its images may have another size or number of channels.
@@ -87,24 +87,24 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         instead.
 
     loss : {'squared_error', 'absolute_error', 'huber'}, default='squared_error'
-        Loss to minimize, as the mean over the targets.
+        Loss to minimize, as the mean over the targets. Each target is first divided by its scale.
 
-        - 'squared_error' predicts the mean of the possible targets.
-        - 'absolute_error' predicts their median.
-        - 'huber' is half the squared error for predictions within one deviation of their target;
-          beyond that, it grows linearly, so a few outliers do no harm.
-
-        The deviation is the standard deviation of y for 'squared_error'. For the other two losses,
-        it is the distance from the median within which 68 % of y lie.
+        - 'squared_error' makes the network predict the mean of y given the image. The scale is
+          the standard deviation of y.
+        - 'absolute_error' makes it predict the median of y given the image. The scale is the
+          distance from the median within which 68% of the values of y lie.
+        - 'huber' is half the squared error for errors of up to one scale, the same as for
+          'absolute_error', and grows linearly beyond that, so a few outliers do no harm.
 
     learning_rate_init : 'auto' or float, default='auto'
         Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
-        [3]_ updates the filters and moves them by ten times the rate, as a share of their length.
-        AdamW [1]_ updates all other weights. 'auto' is 0.01; `partial_fit` uses 0.3 times that.
+        [3]_ updates the filters. Each step changes them by about ten times the rate, relative to
+        their norm. AdamW [1]_ updates all other weights. 'auto' is 0.01; `partial_fit` uses 0.3
+        times that.
 
     alpha : float, default=0.01
         Weight decay: each step shrinks each weight by this fraction times the learning rate. The
-        filters keep their length, so they do not decay.
+        filters keep their norm, so they do not decay.
 
     batch_size : 'auto' or int, default='auto'
         Approximate number of images per training step. The images are spread evenly over the
@@ -124,7 +124,7 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
         - 'auto' changes nothing, because a target such as a position changes with the image.
         - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
-        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10 % and
+        - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10% and
           moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
           with a side of less than 8 pixels unchanged.
         - 'flips' means both flips.
@@ -353,8 +353,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         Warns
         -----
         ConvergenceWarning
-            If all pixels are the same, if the network has learned nothing after eight epochs or 120
-            steps or more, or if extreme values spoiled what it learned.
+            If all pixels are the same, if the network has learned nothing after at least eight
+            epochs or 120 steps, or if extreme values spoiled what it learned.
         DataConversionWarning
             If y has shape (n, 1). It is treated as one of shape (n,).
         UserWarning
@@ -389,9 +389,9 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
             image shape and the pixel scale. If its images are all of one color, the first call with
             other images sets the scale. For dark 8-bit images, the range of their dtype sets it.
         y : array-like of shape (n,) or (n, n_targets)
-            Targets. The first call sets their scale. If a target is constant in it, the first call
-            in which it varies sets its scale. The images of the first call should therefore be
-            similar to those that follow.
+            Targets. Each target is scaled by its values in the first call in which it varies,
+            usually the first call. The images of the first call should therefore be similar to
+            those that follow.
         sample_weight : array-like of shape (n,), default=None
             Weights of the images, relative to the others in the same call.
 

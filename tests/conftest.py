@@ -6,8 +6,8 @@ import torch
 
 from sklearn_shapecnn import make_shapes
 
-# Else Ray replaces Python's `print` when it is imported, and whatever holds the old one, as the
-# callbacks of skorch do, can no longer be pickled in the tests that come after.
+# Otherwise Ray replaces Python's `print` when it is imported. Objects that hold the old one, such
+# as skorch's callbacks, could then not be pickled in later tests.
 os.environ["RAY_TQDM_PATCH_PRINT"] = "0"
 
 

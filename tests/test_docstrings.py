@@ -65,7 +65,7 @@ def public_names():
 
 
 def has_type_elsewhere(docstring, code, message):
-    """Whether an error is a missing type of parameters that are those of another function."""
+    """Whether an error is about parameters whose types are documented in another function."""
     if code != "PR04":
         return False
     name = re.search('"(.*)"', message)[1]

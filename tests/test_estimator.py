@@ -1,4 +1,4 @@
-"""fit, warm_start and partial_fit: how a network is learned, and learned further."""
+"""fit, warm_start and partial_fit: how a network is trained, and how training continues."""
 
 import pickle
 

@@ -11,7 +11,7 @@ X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
 
 
 class Clock:
-    """A clock that each step of training moves on by a time of its own."""
+    """A clock that each training step advances by its own duration."""
 
     def __init__(self, steps):
         self.now = 100.0

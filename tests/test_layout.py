@@ -1,4 +1,4 @@
-"""The layout of the package: rooms as CONTRIBUTING.md lists them, short files, no private names."""
+"""The layout of the package: modules as CONTRIBUTING.md lists them, short files, public names."""
 
 import ast
 import re

@@ -100,8 +100,8 @@ def test_a_planted_call_is_refused_and_not_made(fitted, call, argument, path, tm
     with pytest.raises(UntrustedTypesFoundException, match=call):
         skops.io.loads(dumped, trusted=[OURS])
     assert not os.path.exists(folder)
-    # If the call is trusted, it is made: so the file is a dangerous one. Whether the classifier can
-    # do without the value does not matter.
+    # If the call is trusted, it is made, so the file really is dangerous. Whether the classifier
+    # then loads does not matter.
     with contextlib.suppress(TypeError, ValueError):
         skops.io.loads(dumped, trusted=[OURS, call])
     assert os.path.exists(folder)
@@ -235,7 +235,7 @@ imported = {name.partition(".")[2] for name in sys.modules if name.startswith("t
 print("compiler:", sorted(imported & {"_dynamo", "_inductor"}))
 """
 
-# A Python that refuses to write: what asks for it has no place left to go.
+# Refuse every write, so that code that depends on writing fails.
 REFUSE = """
 import builtins, io, os, tempfile
 

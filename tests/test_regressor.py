@@ -280,7 +280,7 @@ def test_the_sum_of_integrated_gradients_is_what_the_number_changes_by(data):
     values = saliency(reg, X[:5], method="integrated_gradients", baseline=0.0, n_steps=1000)
     deviation = y[:, 0].std()
     change = (reg.predict(X[:5]) - reg.predict(np.zeros((5, 64)))) / deviation
-    # Places of maps that are next to empty change fast near the empty image.
+    # Near the empty image, the positions in nearly empty feature maps change fast.
     np.testing.assert_allclose(values.sum(axis=(1, 2)), change, atol=0.1)
 
 

@@ -390,5 +390,5 @@ def test_the_net_has_its_parameters_after_loading_and_going_on(few):
         assert after["seed"] == before["seed"]
         assert after["center"] == pytest.approx(before["center"])
         assert after["scale"] == pytest.approx(before["scale"])
-    again = loaded.net_.set_params(module__seed=5)  # skorch makes the network anew
+    again = loaded.net_.set_params(module__seed=5)  # skorch makes a new network
     assert float(again.module_.scale) == pytest.approx(before["scale"])

@@ -378,8 +378,7 @@ def test_cross_validation_of_a_pipeline(few, given):
         assert fitted[-1].n_pretrained_filters_ == (4, 8)
 
 
-# Those of scikit-learn's checks that look at parameters and copies; the others are among the
-# promises.
+# scikit-learn's checks of parameters and copies. tests/promises runs all other checks.
 CHECKS = {
     "check_dict_unchanged",
     "check_dont_overwrite_attributes",

@@ -17,7 +17,7 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def load(name):
-    """Load a file; that other versions wrote it is what it is for."""
+    """Load a stored file; the warning that another version wrote it is expected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         if name.endswith(".skops"):
@@ -54,7 +54,7 @@ def test_one_image_after_the_other_gives_the_same(stored, reference):
 
 
 def test_it_is_a_classifier_that_has_learned(reference):
-    # Else all predictions might be alike, and the tests above would notice next to nothing.
+    # Otherwise all predictions might be alike, and the tests above would notice very little.
     assert (reference["predict"] == reference["y"]).mean() > 0.8
     assert {*reference["predict"]} == {"circle", "rectangle", "triangle"}
     assert np.ptp(reference["predict_proba"], axis=0).min() > 0.5
@@ -69,7 +69,7 @@ def test_it_knows_its_parameters_and_how_it_was_trained(stored):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_on(reference, name):
-    stored = load(name)  # anew, for the other tests have theirs in common
+    stored = load(name)  # a fresh copy, because the other tests share theirs
     before = stored.score(reference["X"], reference["y"])
     stored.partial_fit(reference["X"], reference["y"])
     assert len(stored.loss_curve_) == 41

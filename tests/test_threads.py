@@ -59,7 +59,7 @@ print(len(set(os.listdir("/proc/self/task")) - before))
 
 
 def threads_of(n_tasks):
-    """Names of the threads that work when each waits for all others."""
+    """Name and torch thread count of each thread, for tasks that must all run at once."""
     barrier = threading.Barrier(n_tasks)
 
     def work(_):

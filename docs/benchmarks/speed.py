@@ -158,7 +158,7 @@ def article_network() -> keras.Model:
 
 
 def article_rows(n_times: int, quick: bool) -> Iterator[tuple]:
-    """The time to 99.5 % on 3,000 shapes, compared with 10 epochs of the article's Keras network.
+    """The time to 99.5% on 3,000 shapes, compared with 10 epochs of the article's Keras network.
 
     Five of its epochs are timed, alternating with whole fits of ours; ten take ten times as long.
     """

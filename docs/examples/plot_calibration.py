@@ -2,7 +2,7 @@
 Can the probabilities be trusted?
 =================================
 
-A classifier that predicts a probability of 90 % should be right nine times out of ten. A
+A classifier that predicts a probability of 90% should be right nine times out of ten. A
 calibration curve checks this: on the diagonal, the probabilities match the observed frequencies.
 """
 

@@ -40,7 +40,7 @@ print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new photos class
 # ------------------------
 #
 # Each point is a test photo. Its height is the score of the class "face", on the scale of the
-# log-odds: above zero, the network predicts a face. At +3 the probability is 95 %, and most photos
+# log-odds: above zero, the network predicts a face. At +3 the probability is 95%, and most photos
 # lie far beyond that. The photos above the plot range from the lowest to the highest score.
 
 score = classifier.decision_function(X_test)

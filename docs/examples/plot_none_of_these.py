@@ -149,7 +149,7 @@ plt.show()
 # Kind by kind
 # ------------
 #
-# Now each classifier gets the threshold at which it rejects 5 % of the known images. How many
+# Now each classifier gets the threshold at which it rejects 5% of the known images. How many
 # strangers of each kind does it accept?
 
 figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")

@@ -37,7 +37,7 @@ print(f"{classifier.score(X_test, y_test):.0%} of {len(y_test)} new images class
 # Three confidence levels
 # -----------------------
 #
-# The set should contain the true digit for 80 %, 90 % and 95 % of the images. MAPIE gets rows,
+# The set should contain the true digit for 80%, 90% and 95% of the images. MAPIE gets rows,
 # because it does not accept a classifier fitted on images.
 
 levels = [0.8, 0.9, 0.95]
@@ -68,7 +68,7 @@ ax.legend(title="level")
 # Clear and ambiguous images
 # --------------------------
 #
-# The upper row shows images with a single digit in their set at 90 %, the lower row those with the
+# The upper row shows images with a single digit in their set at 90%, the lower row those with the
 # largest sets. An application would accept the first and ask a person about the second.
 
 order = np.argsort(sizes[:, 1], kind="stable")
@@ -84,7 +84,7 @@ plt.show()
 
 # %%
 # The guarantee is about all images together and holds on average: for these images, the coverage
-# may be a percent or two off. It does not say that 90 % of the eights are covered. Nor does it hold
+# may be a percent or two off. It does not say that 90% of the eights are covered. Nor does it hold
 # for images unlike those that MAPIE was calibrated on.
 
 # sphinx_gallery_thumbnail_number = 2

@@ -68,7 +68,7 @@ ImagesDisplay.from_estimator(classifier, X_test[doubtful], y_test[doubtful], n_c
 # ---------------------------------
 #
 # In all these images, the whole shape is in view. What if the border cuts the shape, so that as
-# little as 30 % of it is visible? The network was not trained for this and makes more mistakes. To
+# little as 30% of it is visible? The network was not trained for this and makes more mistakes. To
 # do better, use ``min_visible=0.3`` for the training images, too.
 
 X_cut, target_cut = make_shapes(1000, shapes=names, min_visible=0.3, random_state=1)

@@ -31,7 +31,7 @@ ImagesDisplay.from_predictions(X[:10], y[:10], n_columns=5)
 # ----------
 #
 # ``weights=None`` starts from random filters. ``weights="shapes"``, the default, starts from
-# filters that come with the package. These filters have only seen drawings by formulas: curves,
+# filters that come with the package. These filters have only seen synthetic drawings: curves,
 # strokes, polygons, textures. They have not seen photos or handwriting.
 #
 # Both networks train on 300 digits for 12 epochs, so that this page finishes sooner. To see the

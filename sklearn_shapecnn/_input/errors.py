@@ -48,7 +48,9 @@ def check_mask(values: Any, name: str) -> None:
     """Raise ValueError for a masked array: NumPy would treat the masked values as valid."""
     # is_masked alone would also find the masks of pandas arrays.
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"Input {name} contains masked values. Fill them, or leave these out.")
+        raise ValueError(
+            f"Input {name} contains masked values. Fill them in, or leave out those images."
+        )
 
 
 def is_int(value: Any, least: float = 1) -> bool:

@@ -38,8 +38,8 @@ def check_labels(
     """
     if y is None:
         raise ValueError(
-            f"requires y to be passed, but the target y is None: {estimator_name} learns "
-            f"from labeled images."
+            f"{estimator_name} requires y to be passed, but the target y is None: it learns from "
+            f"labeled images."
         )
     y = plain_labels(y, name)
     if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:

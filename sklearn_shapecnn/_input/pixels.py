@@ -127,7 +127,7 @@ def _check_columns(X: Any, error: Exception) -> None:
         value: Any = next(iter(X[name]), None)
         if np.ndim(value):
             raise ValueError(
-                f"The column {name!r} of X holds whole images, and each column is taken for a "
+                f"The column {name!r} of X holds whole images, but each column is read as one "
                 f"pixel: give X[{name!r}]."
             ) from error
         try:
@@ -138,7 +138,7 @@ def _check_columns(X: Any, error: Exception) -> None:
         except (ValueError, TypeError):
             why = textwrap.shorten(str(error), 200, placeholder=" ...")
             raise ValueError(
-                f"The column {name!r} of X holds no numbers but {type(value).__name__}, and each "
-                f"column is taken for a pixel ({why}). Leave out what is none, such as the "
-                f"labels."
+                f"The column {name!r} of X holds {type(value).__name__} values, not numbers, and "
+                f"each column is read as one pixel ({why}). Leave out columns that are not pixels, "
+                f"such as the labels."
             ) from error

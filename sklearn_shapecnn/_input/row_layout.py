@@ -18,7 +18,7 @@ MIN_IMAGES, MAX_IMAGES = 20, 100  # to compare
 MAX_VALUES = 2**19  # to compare, over all images
 
 # How much more similar pixels must be in one layout than in the other. These values give no false
-# alarm on some thousand sets of photos, drawn shapes, textures and noise.
+# alarm on thousands of sets of photos, drawn shapes, textures and noise.
 PLANES = 0.8  # differences if stored channel after channel, over those if pixel after pixel
 SAME_CHANNELS = 10.0  # differences between channels by their place, largest over smallest
 OTHER_WIDTH = 0.9  # differences between rows of the other width, over those of this width
@@ -27,8 +27,8 @@ MIN_UNLIKENESS = 1.5  # the same for rows of this width
 CERTAINTY = 4.0  # standard errors between the two widths
 
 REMOVED = (
-    "an earlier step has removed pixels, as VarianceThreshold and SelectKBest do, and "
-    "SimpleImputer unless keep_empty_features=True: leave that step out"
+    "an earlier step may have removed pixels, as VarianceThreshold and SelectKBest do, and "
+    "SimpleImputer does unless keep_empty_features=True: leave that step out"
 )
 
 
@@ -64,8 +64,8 @@ def warn_about_rows(images: ImageSet, *, is_given: bool) -> None:
         warn(
             f"X has rows of {pixels.shape[1]} values, which are treated as images of {height} x "
             f"{width} pixels, but values {other} places apart are more similar than values {width} "
-            f"places apart. If the images are not square, set image_shape=(height, width). Perhaps "
-            f"{REMOVED}. If this is correct, set image_shape={(height, width)}."
+            f"places apart. If the images are not square, set image_shape=(height, width). If they "
+            f"are, {REMOVED}. If this is correct, set image_shape={(height, width)}."
         )
 
 
@@ -85,8 +85,8 @@ def _warn_about_lines(images: ImageSet) -> None:
         }[_color_order(_sample(images), side, 3)]
     else:
         how = (
-            f"no square image has so many values. Set image_shape=(height, width) or (height, "
-            f"width, channels). If they were square, {REMOVED}."
+            f"no square image has that many values. Set image_shape=(height, width) or (height, "
+            f"width, channels). If the images were square, {REMOVED}."
         )
     warn(
         f"X has rows of {n} values, which are treated as images one pixel high, but {how} If each "

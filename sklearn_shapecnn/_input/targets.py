@@ -143,8 +143,8 @@ def check_numbers(y: Any, n_samples: int, estimator_name: str) -> np.ndarray:
     """
     if y is None:
         raise ValueError(
-            f"requires y to be passed, but the target y is None: {estimator_name} learns numbers "
-            f"from images."
+            f"{estimator_name} requires y to be passed, but the target y is None: it learns to "
+            f"predict numbers from images."
         )
     if issparse(y):
         raise ValueError("y is a sparse matrix; give y.toarray().")

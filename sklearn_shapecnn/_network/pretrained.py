@@ -97,7 +97,7 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
 
 @cache
 def shipped_filters() -> Pretrained:
-    """Load the filters that the package ships, which were learned from drawn formulas."""
+    """Load the filters that the package ships, which were learned from synthetic drawings."""
     path = files(__package__).joinpath(SHIPPED)
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name].astype(np.float32) for name in archive.files}

@@ -1,1 +1,1 @@
-"""Train the filters that the package ships, on drawn formulas only."""
+"""Train the filters that the package ships, on synthetic drawings only."""

@@ -1,7 +1,7 @@
 """The formulas: each one is a category of drawings with its own lines, levels and spectra.
 
 A formula is drawn as up to ``MAX_PARTS`` lines of ``N_POINTS`` points each, in a frame from -1 to 1
-with y downwards. A line is filled or traced by a pen, and has a level from 0 (the background shows)
+with y downward. A line is filled or traced by a pen, and has a level from 0 (the background shows)
 to 1 (full ink). Textures have a spectrum instead, and scattered elements are drawn many times. A
 family is a function decorated with ``@family`` that returns a random formula.
 

@@ -72,7 +72,7 @@ def train(
     added = [learning_rate, *([keep_best] if keep_best else []), *callbacks]
     added.append(StopIfAsked(added[:]))
     net.callbacks_ = own_callbacks + [(f"{type(c).__name__}_{i}", c) for i, c in enumerate(added)]
-    # Not by set_params, which would initialize the network anew.
+    # Not by set_params, which would initialize the network again.
     net.iterator_train__n_batches = settings.n_batches
     net.iterator_train__batch_size = len(sample) / settings.n_batches  # for skorch's ProgressBar
     net.max_epochs = sum(settings.rounds)  # for loggers

@@ -13,7 +13,7 @@ from torch.optim.adamw import adamw
 from sklearn_shapecnn._compat import without_compiler
 
 MOMENTUM = 0.6
-RATE_FACTOR = 10.0  # filters move by this times the learning rate, as a share of their length
+RATE_FACTOR = 10.0  # filters move by this times the learning rate, relative to their norm
 
 
 class Muon(torch.optim.Optimizer):
@@ -23,9 +23,9 @@ class Muon(torch.optim.Optimizer):
     ----------
     params : iterable of Tensor or of dict
         Weights, or groups of weights. A group with ``use_muon=True`` holds filter banks, which turn
-        and keep their length. AdamW updates all other groups.
+        and keep their norm. AdamW updates all other groups.
     lr : float, default=0.01
-        Learning rate. Filters move by ten times the rate, as a share of their length.
+        Learning rate. Filters move by ten times the rate, relative to their norm.
     weight_decay : float, default=0.01
         Weight decay of AdamW. It would not change the filters.
     betas : tuple of float, default=(0.9, 0.999)

@@ -26,7 +26,7 @@ SHAPES: dict[str, Distance] = {}
 def register(distance: Distance) -> Distance:
     """Register a signed distance under the name of its function.
 
-    The function gets `x` (to the right), `y` (upwards) and `aspect`. These are float32 and
+    The function gets `x` (to the right), `y` (upward) and `aspect`. These are float32 and
     broadcast against each other. The distance must be accurate to first order near the border, and
     the border must stay inside the unit circle.
     """

@@ -83,10 +83,9 @@ def load_image_folder(
         The folder that holds the subfolders.
 
     image_shape : tuple of int (height, width), default=None
-        Size of the images in pixels after resizing. None keeps the size of the files, if all have
-        the same one once they are turned upright (EXIF). If they differ, an error
-        lists the sizes. A pipeline that begins with an :class:`ImageReader` needs `image_shape`
-        there.
+        Size of the images in pixels after resizing. None keeps the size of the files if they all
+        have the same size once turned upright (EXIF); otherwise, an error lists the sizes. If an
+        :class:`ImageReader` in a pipeline reads the files, set its `image_shape` instead.
 
     as_gray : bool, default=True
         Whether to turn colors into gray. If False, all images have three channels.
@@ -124,8 +123,8 @@ def load_image_folder(
         terminal or a notebook, otherwise a line every ten seconds, with the time left.
 
     return_X_y : bool, default=False
-        Whether to return ``(images, target)`` rather than a :class:`~sklearn.utils.Bunch`, or
-        ``(images, target, groups)`` if `groups` is set.
+        Whether to return a tuple instead of a :class:`~sklearn.utils.Bunch`: ``(images, target)``,
+        or ``(images, target, groups)`` if `groups` is set.
 
     **reader_params : dict
         Other parameters of :class:`ImageReader`: `aspect`, `background`, `dtype`, `white_level`,
@@ -146,7 +145,7 @@ def load_image_folder(
         - DESCR, str: a description of the data set; also tells whether images were resized.
 
     X, y, groups : tuple of ndarrays
-        `images`, `target` and, if `groups` is set, `groups`, if ``return_X_y=True``.
+        If ``return_X_y=True``, the `images`, the `target` and, if `groups` is set, the groups.
 
     Raises
     ------
@@ -183,8 +182,8 @@ def load_image_folder(
         raise ValueError("return_X_y=True needs load_content=True: X is what the files hold.")
     if on_error == "skip" and not load_content:
         raise ValueError(
-            "on_error='skip' needs load_content=True: what is broken shows when it is read. "
-            "Afterwards `filenames` has the good files alone."
+            "on_error='skip' needs load_content=True: broken files are found only by reading them. "
+            "The `filenames` of the result then leave them out."
         )
     reader = ImageReader(as_gray=as_gray, n_jobs=n_jobs, **reader_params)
     if image_shape is not None:
@@ -242,8 +241,8 @@ def _read_files(
         if (lost := np.setdiff1d(target, target[readable])).size:
             folder = os.path.dirname(filenames[int(np.argmax(target == lost[0]))])
             raise ValueError(
-                f"None of the images in {folder} can be read. Mend them, or choose other folders "
-                f"with categories. The first of all that cannot: {next(iter(failures.values()))}"
+                f"None of the images in {folder} can be read. Repair them, or leave this class out "
+                f"with categories. The first error: {next(iter(failures.values()))}"
             )
         if failures:
             warn(

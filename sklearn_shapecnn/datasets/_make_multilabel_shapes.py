@@ -91,7 +91,7 @@ def make_multilabel_shapes(
     allow_repeats : bool, default=True
         Whether an image may show the same kind of shape twice. If True, the kind of each shape is
         drawn from `shapes` with equal probabilities, independently of the others. If False, all
-        shapes of an image differ, and all sets of as many kinds are equally likely.
+        shapes of an image differ, and all sets of that many kinds are equally likely.
 
     max_overlap : float, default=0.0
         Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. It counts the

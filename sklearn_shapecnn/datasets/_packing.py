@@ -16,7 +16,7 @@ from sklearn_shapecnn.datasets._stamps import (
 )
 
 # If a shape does not fit anywhere, its image starts over. For each start: how far sizes are pulled
-# towards the smallest, and how many positions are tried for each shape in turn. With pixels, many
+# toward the smallest, and how many positions are tried for each shape in turn. With pixels, many
 # tries are for stubborn images only: other images find room sooner if they start over.
 _CIRCLE_STARTS = [(0.0, 64)] * 4
 _PIXEL_STARTS = [(0.0, 16)] * 4 + [(pull / 10, 16) for pull in range(1, 10)] + [(1.0, 64)] * 12

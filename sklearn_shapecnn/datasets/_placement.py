@@ -11,7 +11,7 @@ from sklearn_shapecnn.datasets._plan import Array, rows_by_shape
 _CELLS = 32
 _BATCH = 64
 _TRIES = 16
-# How far each round of sampling intensities is pulled towards the pair of greatest contrast.
+# How far each round of sampling intensities is pulled toward the pair of greatest contrast.
 _CONTRAST_PULLS = (0.0,) * 20 + tuple(1 - 0.85 ** np.arange(1, 60)) + (1.0,)
 
 

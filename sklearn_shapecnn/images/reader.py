@@ -69,11 +69,11 @@ class ImageReader(  # type: ignore[call-arg]
 
     white_level : {'dtype', 'collection'} or float, default='dtype'
         The value that becomes white in integer images. 'dtype' is the largest value of the dtype,
-        such as 65535 for 16 bits. Cameras and scanners with 10, 12 or 14 bits also write files of
-        16 bits, which then are nearly black; a warning says so. For these, give the largest value
-        that they can have, such as 4095 for 12 bits, or 'collection' for the largest value in all
-        images, which `fit` reads to find it. Larger values become white, with a warning. Images
-        whose dtype cannot hold the value, as 8 bits cannot hold 4095, are scaled as by 'dtype'.
+        such as 65535 for 16 bits. Cameras and scanners with 10, 12 or 14 bits write files of 16
+        bits too; these are then nearly black, and a warning says so. For these, give the largest
+        possible value, such as 4095 for 12 bits, or 'collection': `fit` then reads all images and
+        takes their largest value. Larger values become white, with a warning. Images whose dtype
+        cannot hold the value, such as 8-bit images with 4095, are scaled as with 'dtype'.
 
     as_rows : bool, default=False
         Whether to flatten each image to a row of numbers, as most other estimators need.

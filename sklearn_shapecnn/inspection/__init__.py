@@ -1,7 +1,7 @@
 """What a fitted network sees: its filters, feature maps, and the pixels that decide.
 
-Every function and display accepts a fitted classifier, a pipeline that ends in one, a search that
-found one, or any of these in a `FrozenEstimator`.
+Every function and display accepts a fitted classifier, a pipeline that ends in one, a search
+around one, or any of these in a `FrozenEstimator`.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def architecture(estimator: Any) -> list[dict[str, Any]]:
     Raises
     ------
     TypeError
-        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator neither is nor contains a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If the estimator is not fitted.
 

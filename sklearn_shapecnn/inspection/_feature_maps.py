@@ -38,7 +38,7 @@ def filters(estimator: Any, stage: int = 0) -> np.ndarray:
     ValueError
         If there is no such stage.
     TypeError
-        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator neither is nor contains a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If the estimator is not fitted.
 
@@ -84,7 +84,7 @@ def feature_maps(estimator: Any, X: Any, *, step: str = "output") -> list[np.nda
     ValueError
         If X does not hold images of the same shape as in `fit`, or if `step` is unknown.
     TypeError
-        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator neither is nor contains a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If the estimator is not fitted.
 

@@ -92,7 +92,7 @@ def saliency(
         If X does not hold images of the same shape as in `fit`, if a target is not one of the
         classes or columns, or if another parameter is invalid.
     TypeError
-        If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
+        If the estimator neither is nor contains a ShapeCNNClassifier or ShapeCNNRegressor.
     NotFittedError
         If the estimator is not fitted.
 

@@ -49,7 +49,7 @@ def shift_probabilities(
     -------
     result : Bunch
         - probabilities : ndarray of shape (n, n_shifts, n_shifts, n_classes), dtype float64;
-          the first shift is downwards, the second to the right.
+          the first shift is downward, the second to the right.
         - shifts : ndarray of shape (n_shifts,), dtype int64, in pixels, including 0.
         - same_label : float, the share of all positions at which an image gets the same label, or
           exactly the same labels, as without a shift.

@@ -1,4 +1,4 @@
-"""Make the stored classifier anew: python tests/data/make_reference.py.
+"""Make the stored classifier again: python tests/data/make_reference.py.
 
 CONTRIBUTING.md says when to. This writes, beside itself:
 

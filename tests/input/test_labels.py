@@ -52,7 +52,7 @@ def test_a_column_of_labels_is_taken_with_a_warning():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (None, r"requires y to be passed, but the target y is None: Somebody learns"),
+        (None, "Somebody requires y to be passed, but the target y is None"),
         (3, r"y must be a list or an array of labels, but is 3"),
         (np.eye(4), r"y should be a 1d array of labels.*shape \(4, 4\).*y\.argmax\(axis=1\)"),
         ([[1, 0]] * 4, r"y should be a 1d array of labels.*shape \(4, 2\)"),
@@ -123,7 +123,7 @@ def test_classes_from_before_hold(classes):
 @pytest.mark.parametrize(
     ("y", "classes", "fitted", "message"),
     [
-        (None, [0, 1], None, "the target y is None: Somebody learns"),
+        (None, [0, 1], None, "Somebody requires y to be passed, but the target y is None"),
         (
             [0, 1, 0, 1],
             None,

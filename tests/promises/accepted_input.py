@@ -1,4 +1,4 @@
-"""All that X, y, sample_weight and classes may be, as data: it is tested, and a table in the docs.
+"""Everything that X, y, sample_weight and classes may be: for tests and for a table in the docs.
 
 ``python tests/promises/accepted_input.py`` prints the table, which the page on images has.
 """
@@ -71,7 +71,7 @@ class OnGpu(Dlpack):
 
 
 class Items(torch.utils.data.Dataset):
-    """A torch data set of whatever there is a list of."""
+    """A torch data set made from any list."""
 
     def __init__(self, items):
         self.items = items

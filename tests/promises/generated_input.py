@@ -1,7 +1,8 @@
 """Generate input, good and bad, and check what calls do with it.
 
-Each generated case is one call of a public method. A quick run tries some hundred cases a property;
-``SHAPECNN_CASES=10 python -m pytest tests/promises/test_properties.py`` tries ten times as many.
+Each generated case is one call of a public method. A quick run tries a few hundred cases per
+property; ``SHAPECNN_CASES=10 python -m pytest tests/promises/test_properties.py`` tries ten times
+as many.
 """
 
 import os
@@ -54,7 +55,7 @@ def works_or_is_refused(call, *names):
 
 
 def assert_probabilities(probabilities, shape, of_labels=False):
-    """Of classes that exclude each other, or of labels of which an image may have several."""
+    """Check probabilities; without labels, the rows must sum to one."""
     assert probabilities.shape == shape
     assert np.isfinite(probabilities).all()
     assert (probabilities >= 0).all()

@@ -202,13 +202,13 @@ print(find_faults(expected, around=lambda: sklearn.config_context(array_api_disp
 
 
 def predict_far_off(clf, X):
-    """Predictions of which the least probabilities are zero."""
+    """Predictions for pixels far out of range: the smallest probabilities are zero."""
     with pytest.warns(UserWarning, match="The pixels of X range"):
         return clf.predict_proba(255 * X)
 
 
 def look_inside(clf, X):
-    """What all that computes with the network gives."""
+    """The results of everything that computes with the network."""
     return [
         clf.predict_proba(X),
         predict_far_off(clf, X),

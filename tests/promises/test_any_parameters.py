@@ -130,7 +130,7 @@ def test_each_parameter_with_any_value(six, name):
     for value in [*GOOD[name], *ODD]:
         for early_stopping in (False, True):
             parameters = {"early_stopping": early_stopping, name: value}
-            if name == "max_iter":  # 'auto' is long enough for a warning where nothing is learned
+            if name == "max_iter":  # 'auto' trains long enough to warn if nothing was learned
                 parameters |= {"augment": None, "n_filters": (32,)}
             fit_with(six, parameters)
 

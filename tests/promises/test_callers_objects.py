@@ -200,7 +200,7 @@ def test_nor_while_a_forked_process_holds_them_and_a_thread_reads_them(name, mak
     array = as_images(X)
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        # Newer versions of Python warn of threads, none of which this child needs.
+        # Newer versions of Python warn about forking with threads; this child uses none.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:

@@ -128,7 +128,7 @@ def test_a_frame_without_rows(frame, few):
 def test_a_column_that_is_no_pixel_is_named(library, few, frame):
     told = series_of(library, np.where(few[1], "light", "dark"))
     frame = frame.assign(name=told) if library == "pandas" else frame.with_columns(name=told)
-    with pytest.raises(ValueError, match="column 'name' of X holds no numbers but str"):
+    with pytest.raises(ValueError, match="column 'name' of X holds str values, not numbers"):
         small_classifier().fit(frame, few[1])
 
 

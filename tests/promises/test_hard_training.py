@@ -21,7 +21,7 @@ RARE = "may therefore never be predicted"
 
 
 def fit(X, y, **parameters):
-    """Fit a tiny network for a few epochs; noise that jitter moves would be other noise."""
+    """Fit a tiny network for a few epochs; without jitter, which would change images of noise."""
     clf = small_classifier(
         **{"max_iter": 20, "weights": None, "augment": "shift"} | parameters
     ).fit(X, y)

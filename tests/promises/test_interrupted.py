@@ -1,4 +1,4 @@
-"""An interrupt or an error at any moment leaves a classifier as it was, or whole and of use."""
+"""An interrupt or error at any moment leaves a classifier unchanged, or complete and usable."""
 
 import os
 import pickle
@@ -51,11 +51,11 @@ def test_random_moments():
     assert ran.returncode == 0, ran.stderr
     rows = [line.split("|") for line in ran.stdout.splitlines() if "fit`" in line]
     assert len(rows) == 10
-    assert {int(row[-2]) for row in rows} == {0}  # left half-set
+    assert {int(row[-2]) for row in rows} == {0}  # no classifier was left half updated
 
 
 class Tracer:
-    """Counts the lines of the package that a work runs through, and interrupts at one of them."""
+    """Counts the lines of the package that some code runs, and interrupts at one of them."""
 
     def __init__(self, stop_at=None):
         self.lines = []
@@ -156,7 +156,7 @@ def test_predicting_and_saving_change_nothing(few):
     before = fitted_state(clf)
 
     def work():
-        clf.net_._plan = None  # made anew each time, so that an interrupt finds every moment of it
+        clf.net_._plan = None  # made again each time, so that an interrupt finds every moment of it
         clf.predict_proba(few[0])
         clf.transform(few[0])
         pickle.loads(pickle.dumps(clf))

@@ -36,7 +36,8 @@ def held():
     tasks = list(Path("/proc/self/task").iterdir())
     memory = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
-    files = {os.path.realpath(link) for link in links if os.path.lexists(link)}  # one was the list
+    # The folder that listdir had opened is closed again.
+    files = {os.path.realpath(link) for link in links if os.path.lexists(link)}
     children = {pid for task in tasks for pid in (task / "children").read_text().split()}
     return memory / 2**20, ({task.name for task in tasks}, files, children)
 
@@ -57,7 +58,7 @@ SETTINGS = [
 
 
 def count_nets():
-    """How many nets are in memory; they are too small to show in its size."""
+    """How many nets are in memory; they are too small to show in the memory used."""
     gc.collect()
     return sum(type(thing) is ShapeNet for thing in gc.get_objects())
 

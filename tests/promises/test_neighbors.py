@@ -214,7 +214,7 @@ def coverage(sets, y):
 def check_sets(labels, sets, y):
     assert sets.shape == (len(y), 3, 1)
     assert set(labels) <= set(y)
-    # Of 500 images, 85 % are four standard deviations below 90 %.
+    # With 500 images, a coverage of 85% would be four standard deviations below 90%.
     assert 0.85 <= coverage(sets, y) <= 0.97
     sizes = sets[:, :, 0].sum(axis=1)
     assert 1 < sizes.mean() < 3  # often more than one label, but not always all

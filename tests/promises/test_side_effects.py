@@ -240,7 +240,7 @@ clf = small_classifier(n_filters=(16, 32), max_iter=1, dropout=0.1)
 
 
 def test_the_first_fits_of_a_process_two_at_once():
-    # Both of them load what torch loads late.
+    # Both fits trigger imports that torch delays until first use.
     out = run_fresh("""
 before = surroundings()
 with ThreadPoolExecutor(2) as pool:

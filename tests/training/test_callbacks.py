@@ -68,7 +68,7 @@ class Notes(Callback):
 
 @pytest.fixture(autouse=True)
 def sigint_interrupts():
-    """Ctrl-C raises KeyboardInterrupt, also where a background job was started to ignore it."""
+    """Ctrl-C raises KeyboardInterrupt, even in a background job, which ignores it by default."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -87,9 +87,9 @@ class Interrupt(Callback):
 
 
 class InterruptOnce(Callback):
-    """Presses Ctrl-C once in a process and a test.
+    """Presses Ctrl-C once per process and test.
 
-    A thread goes on after another has pressed, and would press again during the next test.
+    After one thread has pressed it, another still runs, and would press it during the next test.
     """
 
     to_press: ClassVar[set] = {"threading", "loky", "multiprocessing"}

@@ -18,7 +18,7 @@ X_test, y_test = make_shapes(200, image_shape=(24, 24), random_state=1)
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 2, len(y))
 GOOD = {"n_filters": (16, 32), "max_iter": 10, "random_state": 0}
 QUICK = {"n_filters": (2, 4), "max_iter": 2, "dropout": 0.1}
-# Without what sees or draws something else where a batch is shared.
+# Nothing whose result depends on how a batch is split among processes.
 EXACT = {"normalization": None, "augment": None, "dropout": 0}
 EXACT |= {"batch_size": 50, "early_stopping": True, "random_state": 0}
 

@@ -1,4 +1,4 @@
-"""Losses: what they are beside torch's and scikit-learn's own, their bounds and scores."""
+"""Losses compared with torch's and scikit-learn's own, their bounds and their scores."""
 
 import numpy as np
 import pytest

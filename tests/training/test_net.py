@@ -51,7 +51,7 @@ def test_an_image_gets_the_scores_that_it_gets_among_any_others(hidden, n_filter
     for n in (1, 2, 3, 5, 7):
         for i in range(0, 60, n):
             some = net.scores(ImageSet(sample.images.pixels[i : i + n], (2, 2, 1)))
-            # Which way torch takes to a product, and so how it is rounded, depends on n.
+            # The routine that torch picks for a product, and so its rounding, depends on n.
             np.testing.assert_allclose(some, together[i : i + n], rtol=1e-5, atol=1e-6)
 
 

@@ -32,7 +32,7 @@ def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_i
     assert 8 <= batch_size <= 64
     assert 8 <= full <= 100
     assert full == 100 or full * n_batches >= 600
-    # Only many images can be told to be learned after a few epochs.
+    # Many images are needed to tell after a few epochs that they have been learned.
     assert all(2 <= epochs <= 4 for epochs in short)
     assert len(short) == (n >= 2000)
 

@@ -75,8 +75,8 @@ WORKS, BY_NAME = "works", 'works; weights have names such as `"stages.0.conv.wei
 LIVE = "works in a fit; a search needs a run that can be copied"
 ONCE = f"{LIVE}, and a new logger: one that was in a fit cannot be copied"
 
-# What the page says, how to make one in a folder, with early stopping or not; without a way to make
-# one that works, it is refused.
+# For each callback: what the page says of it, and how to make one that works with and without early
+# stopping, given a folder. None means that the callback is refused.
 TABLE = {
     "BatchScoring": (SCORES, None),
     "Callback": ("works: derive your own from it", lambda folder: sc.Callback()),
@@ -134,7 +134,7 @@ HELD_OUT = {  # with their defaults, these need held-out images
 
 @pytest.fixture(autouse=True)
 def neptune(monkeypatch):
-    """The one class of Neptune's that its logger takes besides a run."""
+    """Stand-ins for the two classes that skorch's Neptune logger imports."""
     module = types.ModuleType("neptune.types")
     module.File = types.SimpleNamespace(from_content=lambda text, extension: text)
     handler = types.ModuleType("neptune.handler")

@@ -80,7 +80,7 @@ class ArchitectureDisplay:
         Raises
         ------
         TypeError
-            If the estimator is or contains no ShapeCNNClassifier or ShapeCNNRegressor.
+            If the estimator neither is nor contains a ShapeCNNClassifier or ShapeCNNRegressor.
         NotFittedError
             If the estimator is not fitted.
         """

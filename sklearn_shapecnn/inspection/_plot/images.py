@@ -110,7 +110,8 @@ class ImagesDisplay:
             Shape of one image. It is only needed if X has rows that are not square gray images, and
             the estimator does not know their shape.
         max_images : int, default=60
-            Number of images to draw at most, the first ones. A note says so if there are more.
+            Maximum number of images to draw, starting with the first. A note says so if there are
+            more.
         n_columns : int, default=None
             Number of images per row. None means up to six.
         ax : matplotlib Axes, default=None
@@ -164,7 +165,8 @@ class ImagesDisplay:
         image_shape : tuple of int (height, width) or (height, width, channels), default=None
             Shape of one image. It is only needed if X has rows that are not square gray images.
         max_images : int, default=60
-            Number of images to draw at most, the first ones. A note says so if there are more.
+            Maximum number of images to draw, starting with the first. A note says so if there are
+            more.
         n_columns : int, default=None
             Number of images per row. None means up to six.
         ax : matplotlib Axes, default=None
@@ -212,7 +214,8 @@ class ImagesDisplay:
         n_columns : int, default=None
             Number of images per row. None means up to six.
         max_images : int, default=60
-            Number of images to draw at most, the first ones. A note says so if there are more.
+            Maximum number of images to draw, starting with the first. A note says so if there are
+            more.
 
         Returns
         -------

@@ -218,7 +218,8 @@ class SaliencyDisplay:
         n_columns : int, default=None
             Number of images per row. None means up to six.
         max_images : int, default=12
-            Number of images to draw at most, the first ones. A note says so if there are more.
+            Maximum number of images to draw, starting with the first. A note says so if there are
+            more.
 
         Returns
         -------

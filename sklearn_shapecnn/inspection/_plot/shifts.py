@@ -149,7 +149,7 @@ class ShiftDisplay:
         figure_of(self.ax_).colorbar(
             image, ax=self.ax_, label="probability of the label", fraction=0.046, pad=0.04
         )
-        self.ax_.set(xlabel="pixels to the right", ylabel="pixels downwards")
+        self.ax_.set(xlabel="pixels to the right", ylabel="pixels down")
         only_whole_ticks(self.ax_)
 
     def _plot_lines(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class TrainingDisplay:
     """Loss and validation score over the epochs of one fit or of several.
 
-    Made by :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class TrainingDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Around the panels.
+        Axes around the panels.
     axes_ : ndarray of shape (n_panels,) of matplotlib Axes
         The loss; then the validation score, if there is one.
     figure_ : matplotlib Figure
@@ -76,10 +76,11 @@ class TrainingDisplay:
         Parameters
         ----------
         estimator : estimator instance, list or dict of str to estimator instance
-            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier`, or a pipeline or search around
-            one; or several of them, with names.
+            Fitted :class:`~sklearn_shapecnn.ShapeCNNClassifier` or
+            :class:`~sklearn_shapecnn.ShapeCNNRegressor`, or a pipeline or search around one; or
+            several of them, as a list or as a dict by name.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
@@ -118,7 +119,7 @@ class TrainingDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
