@@ -165,7 +165,7 @@ def test_pixels_that_a_variance_threshold_removed_are_noticed():
     assert left.shape == (100, 484)  # the corners are gone, and the rows are of unequal lengths
     message = the_warning(left)
     assert "treated as images of 22 x 22 pixels" in message
-    assert "SimpleImputer unless keep_empty_features=True" in message
+    assert "SimpleImputer does unless keep_empty_features=True" in message
 
 
 @pytest.mark.parametrize(("n_missing", "words"), [(92, "22 x 22"), (68, "one pixel high")])
