@@ -57,7 +57,7 @@ def main() -> None:
     """Print the table."""
     quick = is_quick(__doc__)
     print_machine()
-    print_header("images", "how", "seconds, median (least to most)", "accuracy of each seed")
+    print_header("images", "how", "seconds, median (minimum to maximum)", "accuracy by seed")
     for side, n, n_epochs in [(24, 200, 1)] if quick else [(24, 1000, 8), (72, 640, 8)]:
         seeds = range(1 if quick else 3)
         results = {way: [] for way in WAYS}

@@ -145,7 +145,7 @@ def threads_table(n_times: int, quick: bool) -> None:
     """
     n_calls = 20 if quick else 400
     matrix = np.ones((250, 250))
-    print_header("work", "eight threads over one", "as many matrix products")
+    print_header("work", "eight threads over one", "the same number of matrix products")
     for side, n in ((8, 1), (8, 256), (72, 1), (72, 32)):
         X, y = make_shapes(256, image_shape=(side, side), size=0.6, random_state=0)
         clf = ShapeCNNClassifier(max_iter=2, random_state=0).fit(X[:60], y[:60])

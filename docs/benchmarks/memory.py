@@ -62,7 +62,7 @@ def file_table(quick: bool) -> None:
     """Peak resident memory of one epoch of `fit` and of `predict` from a sparse file of uint8."""
     gigabytes = 0.1 if quick else 4
     side = 128
-    print_header("file", "peak resident memory, MiB", "asked for")
+    print_header("file", "peak resident memory, MiB", "target")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "X.npy"))
         shape = (int(gigabytes * 1e9) // (3 * side**2), side, side, 3)
@@ -124,7 +124,7 @@ def growth_table(quick: bool) -> None:
     by_side = {s: (lambda s=s: fitted[s].predict(pictures[s][0]), 640) for s in sides}
     curves["pixels", "predict"] = seconds_per_image(by_side, n_times)
 
-    print_header("of", "at", "µs an image", "ns a pixel", "over the first")
+    print_header("of", "at", "µs per image", "ns per pixel", "over the first")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = dict(zip(("images", "pixels"), figure.subplots(1, 2), strict=True))
     for (axis, name), times in curves.items():

@@ -108,9 +108,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         mutate(folder, modules, tests)
-        print_header(
-            "module", "mutants", "noticed", "of these endless", "not noticed", "noticed, %"
-        )
+        print_header("module", "mutants", "noticed", "endless", "not noticed", "noticed (%)")
         total: Counter[str] = Counter()
         for module in modules:
             file = folder / "mutants" / "sklearn_shapecnn" / f"{module}.py"

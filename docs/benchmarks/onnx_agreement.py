@@ -129,11 +129,13 @@ def main() -> None:
         f"onnx {onnx.__version__}, skl2onnx {skl2onnx.__version__}, ONNX Runtime "
         f"{onnxruntime.__version__}.\n"
     )
-    print_header("`pooling`, `normalization`", "networks", "images", "difference", "other labels")
+    print_header(
+        "`pooling`, `normalization`", "networks", "images", "difference", "different labels"
+    )
     for row in grid_rows(quick):
         print_row(*row)
     print()
-    print_header("trained on", "images", "difference", "other labels")
+    print_header("trained on", "images", "difference", "different labels")
     for row in trained_rows(quick):
         print_row(*row)
 

@@ -131,7 +131,7 @@ def accuracy_table(quick: bool, seeds: range) -> None:
         "faces": faces,
         "patches of photos": partial(patches, n_train=n // 3, n_test=n),
     }
-    print_header("data", "classifier", "accuracy, mean", "of each seed", "seconds a fit")
+    print_header("data", "classifier", "mean accuracy", "by seed", "seconds per fit")
     for data_name, splits in data.items():
         for name, make in CLASSIFIERS.items():
             scores, seconds = [], []
@@ -150,7 +150,7 @@ def accuracy_table(quick: bool, seeds: range) -> None:
 def few_images_table(quick: bool, seeds: range) -> None:
     """Accuracy on 3,000 default shapes with few training images."""
     sizes = (30,) if quick else (45, 60, 75, 100, 150)
-    print_header("training images", "accuracy, mean", "of each seed", "HOG + SVC(C=10)")
+    print_header("training images", "mean accuracy", "by seed", "HOG + SVC(C=10)")
     for n in sizes:
         ours, theirs = [], []
         for seed in seeds:
@@ -164,7 +164,7 @@ def few_images_table(quick: bool, seeds: range) -> None:
 def trust_table(quick: bool, seeds: range) -> None:
     """Calibration on hard shapes, and shift consistency on default shapes."""
     n = 150 if quick else 3000
-    print_header("classifier", "calibration error", "of each seed", "same label after a shift", "")
+    print_header("classifier", "calibration error", "by seed", "same label after a shift", "")
     for name, make in WITH_PROBABILITIES.items():
         errors, same = [], []
         for seed in seeds:

@@ -75,7 +75,7 @@ def main() -> None:
         "same network",
         "fitted there",
         "on average",
-        "other labels",
+        "different labels",
         "accuracy",
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -147,7 +147,9 @@ def time_table(quick: bool) -> None:
 
     seconds = alternate({name: partial(keep, name, work) for name, work in works.items()}, n_times)
     serial = "one after another"
-    print_header("how", "seconds, least", "times as fast, median (least to most)", "same scores")
+    print_header(
+        "how", "seconds, minimum", "times as fast, median (minimum to maximum)", "same scores"
+    )
     for name, samples in seconds.items():
         same = (scores[name] == scores[serial]).all()
         cells = ratio(samples, seconds[serial]), "yes" if same else "no"
@@ -212,7 +214,7 @@ def memory_table(quick: bool) -> None:
             part = np.zeros((min(100, n - start), side * side), dtype=np.uint8)
             part[:, :4] = np.arange(start, start + len(part), dtype="<u4").view("u1").reshape(-1, 4)
             stored[start : start + len(part)] = part.reshape(-1, side, side)
-        print_header("`X`", "its size", "before", "peak", "beyond what was before")
+        print_header("`X`", "its size", "before", "peak", "increase")
         forms = {"Zarr array": "stored", "Dask array": "da.from_zarr(stored)"}
         for name, form in forms.items():
             code = FROM_CHUNKS.format(path=path, form=form)

@@ -124,7 +124,7 @@ def main() -> None:
     quick = is_quick(__doc__)
     print_machine()
     data = dict(tasks(quick))
-    print_header("images", "tried", "accuracy", "change", "of each fold")
+    print_header("images", "tried", "accuracy", "change", "by fold")
     for name, parts in data.items():
         one_at_a_time(name, parts, ALTERNATIVES[:1] if quick else ALTERNATIVES)
     print()

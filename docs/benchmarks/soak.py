@@ -110,7 +110,7 @@ def share(clf: ShapeCNNClassifier, X: np.ndarray, n_rounds: int) -> list[str]:
     seconds = time.perf_counter() - begun
     calls = 2 * N_THREADS * n_rounds
     after = look()
-    print_header("threads", "calls", "answers that differ", "calls a second", "MiB more")
+    print_header("threads", "calls", "different results", "calls per second", "growth, MiB")
     growth = after.memory - before.memory
     print_row(N_THREADS, f"{calls:,}", wrong, f"{calls / seconds:.0f}", f"{growth:+.1f}")
     faults = [f"threads: {wrong} answers differ"] if wrong else []
@@ -154,7 +154,13 @@ def main() -> None:
     faults = []
     for name, work, n_times in (("fits", fit, n_fits), ("predicts", predict, n_predicts)):
         print_header(
-            "after", "resident, MiB", "more than at first", "nets", "threads", "files", "children"
+            "after",
+            "resident, MiB",
+            "growth since the start",
+            "nets",
+            "threads",
+            "files",
+            "children",
         )
         faults += soak(name, work, n_times)
         print()

@@ -403,7 +403,7 @@ def main() -> None:
         f"Keras {keras.__version__} on TensorFlow {tensorflow.__version__}, ONNX Runtime "
         f"{onnxruntime.__version__}, OpenCV {cv2.__version__}.\n"
     )
-    print_header("ours: theirs", "times as fast, median (least to most)", "asked for")
+    print_header("ours: theirs", "times as fast, median (minimum to maximum)", "target")
     for name in options.only:
         for row in ROWS[name](n_times, quick):
             print_row(*row)

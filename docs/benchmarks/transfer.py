@@ -224,7 +224,7 @@ def cost(options: argparse.Namespace) -> None:
     A reference epoch is one pass of a plain PyTorch loop with AdamW over the same images, with the
     previous default network, which has three stages of 32, 64 and 128 filters.
     """
-    print_header("data", "classifier", "accuracy", "seconds a fit", "reference epochs")
+    print_header("data", "classifier", "accuracy", "seconds per fit", "reference epochs")
     data = {"digits": load_digits(return_X_y=True), "MNIST": mnist()}
     models = OURS | {"weights='shapes', max_iter=15": partial(_with, max_iter=15)}
     for name, (X, y) in data.items():

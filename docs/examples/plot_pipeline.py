@@ -53,7 +53,7 @@ pipeline = Pipeline(
     ]
 )
 scores = cross_val_score(pipeline, X, y, cv=3)
-print(f"accuracy {scores.mean():.2f}, of each fold " + ", ".join(f"{s:.2f}" for s in scores))
+print(f"accuracy {scores.mean():.2f}, by fold " + ", ".join(f"{s:.2f}" for s in scores))
 
 # %%
 # How much blur?
