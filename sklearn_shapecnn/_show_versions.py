@@ -49,7 +49,7 @@ def show_versions() -> None:
 
     See Also
     --------
-    sklearn.show_versions : The same for scikit-learn, with the libraries for its threads.
+    sklearn.show_versions : The same for scikit-learn, and its threading libraries, such as OpenMP.
 
     Examples
     --------

@@ -108,11 +108,11 @@ class ShapeCNNClassifier(
 
     learning_rate_init : 'auto' or float, default='auto'
         Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
-        [3]_ updates the filters. Each step changes them by about ten times the rate, relative to
-        their norm. AdamW [1]_ updates all other weights. 'auto' is 0.01. If most filters start
-        from `weights` or an earlier `fit` and training takes at least 60 steps, 'auto' is 0.003 for
-        fewer than 1,000 images and 0.005 for 1,000 or more. In `partial_fit`, 'auto' is always
-        0.01, and the learning rate is 0.3 times that.
+        [3]_ updates the filters. At each step, the change of a filter is about ten times the
+        learning rate, as a fraction of its norm. AdamW [1]_ updates all other weights. 'auto' is
+        0.01. If most filters start from `weights` or an earlier `fit` and training takes at least
+        60 steps, 'auto' is 0.003 for fewer than 1,000 images and 0.005 for 1,000 or more. In
+        `partial_fit`, 'auto' is always 0.01, and the learning rate is 0.3 times that.
 
     alpha : float, default=0.01
         Weight decay: each step shrinks each weight by this fraction times the learning rate. The
@@ -134,18 +134,19 @@ class ShapeCNNClassifier(
 
     label_smoothing : float, default=0.0
         Fraction of each label to spread evenly over all classes during training, in [0, 1). A value
-        around 0.1 may raise the accuracy, but leaves the probabilities underconfident.
+        around 0.1 may improve the accuracy and the probabilities if there are few images and the
+        task is hard. On easy tasks, it makes the probabilities underconfident.
 
     augment : str, list of str or None, default='auto'
         Random changes to the images during training: any of 'auto', 'jitter', 'shift',
         'horizontal_flip', 'vertical_flip', 'flips' and 'quarter_turns'.
 
-        - 'auto' is 'jitter' for fewer than 1,000 images of 8 x 8 pixels or more, and 'shift'
-          otherwise. It is always 'shift' in `partial_fit`.
+        - 'auto' is 'jitter' if there are fewer than 1,000 images and each has at least 8 x 8
+          pixels; otherwise it is 'shift'. It is always 'shift' in `partial_fit`.
         - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
         - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10% and
-          moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
-          with a side of less than 8 pixels unchanged.
+          moves them by up to a tenth of their side, with nearest-neighbor interpolation. It leaves
+          images with a side of less than 8 pixels unchanged.
         - 'flips' means both flips.
         - 'quarter_turns' rotates square images by multiples of 90 degrees.
 
@@ -378,9 +379,9 @@ class ShapeCNNClassifier(
         Warns
         -----
         ConvergenceWarning
-            If all pixels are the same, if a class has less than 1/999 of the weight of another and
-            `class_weight` is None, if the network has learned nothing after at least eight epochs
-            or 120 steps, or if extreme values spoiled what it learned.
+            If all pixels are the same, if a class has about a thousand times less weight than
+            another and `class_weight` is None, if the network has learned nothing after at least
+            eight epochs or 120 steps, or if extreme values spoiled what it learned.
         UserWarning
             If a label is on no image or on all images. If rows of X with 64 values or more are
             treated as images one pixel high, or seem to have another width or color order than
@@ -418,8 +419,8 @@ class ShapeCNNClassifier(
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images, in any form that `fit` accepts; one image is enough. The first call sets the
-            image shape and the pixel scale. If its images are all of one color, the first call with
-            other images sets the scale. For dark 8-bit images, the range of their dtype sets it.
+            image shape and the pixel scale. If all its pixels are the same, the first call whose
+            pixels differ sets the scale. For dark 8-bit images, the range of their dtype sets it.
         y : array-like of shape (n,), or array-like or sparse matrix of shape (n, n_labels)
             Labels as ints, strings or bools. For several labels per image, a matrix with 0 or 1 for
             each image and label.

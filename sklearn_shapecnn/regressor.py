@@ -28,7 +28,7 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
     The network is that of :class:`ShapeCNNClassifier`, a sequence of stages. Each stage slides
     small filters over the image, keeps the strongest responses, and applies a normalization and an
     activation. The head also receives the position of each feature in the image [4]_, so it can
-    predict positions and sizes as well as counts and grades. The network adapts its size to the
+    predict positions and sizes as well as counts and ratings. The network adapts its size to the
     image shape, and the training to the number of images. Pixels and targets may be on any scale.
 
     Parameters
@@ -93,14 +93,14 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
           the standard deviation of y.
         - 'absolute_error' makes it predict the median of y given the image. The scale is the
           distance from the median within which 68% of the values of y lie.
-        - 'huber' is half the squared error for errors of up to one scale, the same as for
-          'absolute_error', and grows linearly beyond that, so a few outliers do no harm.
+        - 'huber' is half the squared error for errors up to the scale, and grows linearly beyond
+          it, so a few outliers do little harm. The scale is the same as for 'absolute_error'.
 
     learning_rate_init : 'auto' or float, default='auto'
         Peak learning rate. The learning rate rises to it and falls to zero in one cycle [2]_. Muon
-        [3]_ updates the filters. Each step changes them by about ten times the rate, relative to
-        their norm. AdamW [1]_ updates all other weights. 'auto' is 0.01; `partial_fit` uses 0.3
-        times that.
+        [3]_ updates the filters. At each step, the change of a filter is about ten times the
+        learning rate, as a fraction of its norm. AdamW [1]_ updates all other weights. 'auto' is
+        0.01; `partial_fit` uses 0.3 times that.
 
     alpha : float, default=0.01
         Weight decay: each step shrinks each weight by this fraction times the learning rate. The
@@ -125,8 +125,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         - 'auto' changes nothing, because a target such as a position changes with the image.
         - 'shift' moves each image by whole pixels, up to a sixteenth of its side.
         - 'jitter' rotates three images in four by up to 10 degrees, zooms them by up to 10% and
-          moves them by up to a tenth of their side, taking the nearest pixel. It leaves images
-          with a side of less than 8 pixels unchanged.
+          moves them by up to a tenth of their side, with nearest-neighbor interpolation. It leaves
+          images with a side of less than 8 pixels unchanged.
         - 'flips' means both flips.
         - 'quarter_turns' rotates square images by multiples of 90 degrees.
 
@@ -386,8 +386,8 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         ----------
         X : array-like of shape (n, n_features), (n, h, w) or (n, h, w, c)
             Images, in any form that `fit` accepts; one image is enough. The first call sets the
-            image shape and the pixel scale. If its images are all of one color, the first call with
-            other images sets the scale. For dark 8-bit images, the range of their dtype sets it.
+            image shape and the pixel scale. If all its pixels are the same, the first call whose
+            pixels differ sets the scale. For dark 8-bit images, the range of their dtype sets it.
         y : array-like of shape (n,) or (n, n_targets)
             Targets. Each target is scaled by its values in the first call in which it varies,
             usually the first call. The images of the first call should therefore be similar to

@@ -111,7 +111,7 @@ def load_image_folder(
         :class:`~sklearn.model_selection.GroupKFold` and
         :class:`~sklearn.model_selection.StratifiedGroupKFold`. 'prefix' takes the file name before
         the first underscore: ``anna_1.jpg`` and ``anna_2.jpg`` are of the group 'anna', in whatever
-        class they are. A file without an underscore has the group of its name without the
+        class they are. If there is no underscore, the group is the file name without the
         extension. A callable gets the path of each file as a :class:`pathlib.Path` and returns its
         group, as a str or an int.
 

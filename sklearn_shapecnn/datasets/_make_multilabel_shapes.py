@@ -94,10 +94,10 @@ def make_multilabel_shapes(
         shapes of an image differ, and all sets of that many kinds are equally likely.
 
     max_overlap : float, default=0.0
-        Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. It counts the
-        pixels of the shape as drawn, inside the image. With 0.0, there is a gap of at least one
-        pixel between any two shapes. With larger values, shapes may touch and overlap if their
-        foregrounds differ by `min_contrast` or more; all others keep the gap.
+        Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. The fraction
+        is that of the drawn pixels of the shape that lie inside the image. With 0.0, there is a gap
+        of at least one pixel between any two shapes. With larger values, shapes may touch and
+        overlap if their foregrounds differ by `min_contrast` or more; all others keep the gap.
 
     image_shape : tuple of int, default=(72, 72)
         ``(height, width)`` for gray images or ``(height, width, 3)`` for color images, in pixels.
@@ -122,8 +122,8 @@ def make_multilabel_shapes(
         which is isosceles. The other shapes ignore it.
 
     min_visible : float, default=1.0
-        Minimum fraction of a shape that lies inside the image, in (0, 1]. It counts the pixels of
-        the shape as drawn. With 1.0, the whole circle around the shape lies inside.
+        Minimum fraction of a shape that lies inside the image, in (0, 1]. The fraction is that of
+        the drawn pixels of the shape. With 1.0, the whole circle around the shape lies inside.
 
     filled : bool or float, default=True
         Whether shapes are filled or outlined. A number in [0, 1] is the probability of filling.

@@ -43,8 +43,9 @@ class ImageReader(  # type: ignore[call-arg]
     The supported formats are PNG, JPEG, TIFF, BMP, GIF and WebP, detected from the contents of a
     file, not from its name. If a file has several pages or frames, the first is read. Images are
     turned upright (EXIF), and transparent pixels show the `background`. Files with broken metadata
-    are read too; a warning names them. Every pixel becomes a number from 0 (black) to 1 (white).
-    Gray images keep their 16 or 32 bits; colors have 8 bits per channel. Floats must be in 0..1.
+    are read too; a warning names them. By default, every pixel becomes a float from 0 (black)
+    to 1 (white). Gray images are read with their full precision of up to 32 bits, color images with
+    8 bits per channel. Floats must be in 0..1.
 
     Parameters
     ----------
@@ -68,12 +69,13 @@ class ImageReader(  # type: ignore[call-arg]
         the memory.
 
     white_level : {'dtype', 'collection'} or float, default='dtype'
-        The value that becomes white in integer images. 'dtype' is the largest value of the dtype,
-        such as 65535 for 16 bits. Cameras and scanners with 10, 12 or 14 bits write files of 16
-        bits too; these are then nearly black, and a warning says so. For these, give the largest
-        possible value, such as 4095 for 12 bits, or 'collection': `fit` then reads all images and
-        takes their largest value. Larger values become white, with a warning. Images whose dtype
-        cannot hold the value, such as 8-bit images with 4095, are scaled as with 'dtype'.
+        The value that becomes white in integer images. 'dtype' is the largest value that the
+        image's own dtype can hold, such as 65535 for 16 bits. Cameras and scanners with 10, 12 or
+        14 bits write files of 16 bits too; these are then nearly black, and a warning says so. For
+        these, give the largest possible value, such as 4095 for 12 bits, or 'collection': `fit`
+        then reads all images and takes their largest value. Larger values become white, with a
+        warning. Images whose dtype cannot hold the value, such as 8-bit images with 4095, are
+        scaled as with 'dtype'.
 
     as_rows : bool, default=False
         Whether to flatten each image to a row of numbers, as most other estimators need.

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class FilterDisplay:
     """The learned kernels of a stage: what its filters look for.
 
-    Red weights respond to bright pixels, blue weights to dark pixels. In the first stage, each
-    kernel is shown separately. If the images have three channels, it is shown in color, bright
-    where the weight is high. With other numbers of channels, as in later stages, each row is a
-    filter and each column is one of its input channels.
+    The kernel of a filter is its table of weights. For gray images, the first stage has one kernel
+    per filter: red weights respond to bright pixels, blue weights to dark ones. For images with
+    three channels, its kernels are shown as color images, bright where the weight is high. For
+    later stages, and for other numbers of channels, kernels are shown in a red and blue table: each
+    row is a filter, and each column is one of its input channels.
 
     The title says how many of the filters began pretrained, and the other ones are marked as
     random. If all began at random, there is no title.

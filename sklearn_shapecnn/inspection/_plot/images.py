@@ -47,8 +47,8 @@ class ImagesDisplay:
         Gray images, or images with three or four channels. With any other number of channels,
         their mean is shown.
     y_true, y_pred : ndarray of shape (n,) or (n, n_outputs) or None, default=None
-        True and predicted labels, one per image; or an indicator matrix of several labels, of which
-        the columns that hold 1 are named; or floats, which are numbers and never count as wrong.
+        True and predicted labels, one per image. For a matrix of 0 and 1, the titles name the
+        columns that hold a 1. Floats are shown as numbers, and are never marked as wrong.
 
     Attributes
     ----------

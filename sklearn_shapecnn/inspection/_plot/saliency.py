@@ -46,7 +46,7 @@ LINES = "0.5"  # the gray of frames and outlines
 
 
 class SaliencyDisplay:
-    """Which pixels decide: each image, and below it what supports its label or raises its number.
+    """Images, and below each the pixels that support its label or raise its predicted number.
 
     The color bar explains the colors. Bright yellow pixels support the label, dark blue ones do not
     matter. If a method also shows what opposes the label, red pixels support it, blue pixels oppose
@@ -64,7 +64,7 @@ class SaliencyDisplay:
     labels : ndarray of shape (n,)
         The labels that are explained, or the predicted numbers.
     y_true : ndarray of shape (n,) or (n, n_outputs), default=None
-        The true labels, indicators of labels or numbers.
+        The true labels, the true numbers, or a matrix of 0 and 1 for several labels per image.
     method : {'grad_cam', 'gradients', 'integrated_gradients', 'occlusion'}, default=None
         How the saliency was computed, for the title. None leaves it out.
     kind : {'predicted', 'explained', 'number'}, default='predicted'
@@ -148,8 +148,8 @@ class SaliencyDisplay:
         method, target, stage, baseline, n_steps, window
             As in :func:`~sklearn_shapecnn.inspection.saliency`, which also cites the sources.
         max_images : int, default=12
-            Number of images to explain and to draw at most, the first ones. A note says so if there
-            are more.
+            Maximum number of images to explain and draw, starting with the first. A note says so if
+            there are more.
         n_columns : int, default=None
             Number of images per row. None means up to six.
         ax : matplotlib Axes, default=None
