@@ -20,14 +20,13 @@ from sklearn_shapecnn._compat import (
 )
 from sklearn_shapecnn._continuing import check_same_network, copy_net
 from sklearn_shapecnn._fit_time import FitTimeMixin
-from sklearn_shapecnn._input.errors import check_finite, prefix_errors, rename_errors
+from sklearn_shapecnn._input.errors import check_finite, prefix_errors
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._input.image_shape import (
     are_same_images,
     check_same_images,
     find_image_shape,
 )
-from sklearn_shapecnn._input.pixel_range import PixelRange
 from sklearn_shapecnn._input.pixels import check_pixels, is_ready
 from sklearn_shapecnn._input.plain import column_names, has_column_names
 from sklearn_shapecnn._input.row_layout import warn_about_rows
@@ -68,6 +67,7 @@ from sklearn_shapecnn._training.sample import Sample, distinct_sample
 from sklearn_shapecnn._training.settings import TrainingSettings
 from sklearn_shapecnn._training.target_scale import TargetScale
 from sklearn_shapecnn._training.user_callbacks import check_callbacks
+from sklearn_shapecnn._validation_images import validation_sample
 
 
 class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingEstimator):
@@ -157,8 +157,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         )
         scale = PixelScale(center, deviation)
         distinct, target_scale = self._standardize(distinct, loss, goes_on)
-        held_out = self._validation_sample(
-            validation, targets, images.image_shape, pixel_range, target_scale
+        held_out = validation_sample(
+            self, validation, targets, images.image_shape, names, pixel_range, target_scale
         )
         if incremental:
             scale = scale.of_a_stream(images.pixels.dtype)
@@ -265,39 +265,6 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         names = column_names(X) if pixels.ndim == 2 else None
         warn_about_rows(images, is_given=given is not None)
         return images, names
-
-    def _validation_sample(
-        self,
-        validation: tuple[Any, Any, Any],
-        known: Targets,
-        image_shape: ImageShape,
-        pixel_range: PixelRange,
-        target_scale: TargetScale | None,
-    ) -> Sample | None:
-        """Check X_val, y_val and sample_weight_val, and make a sample of them if they are given."""
-        if all(each is None for each in validation):
-            return None
-        X, y, sample_weight = validation
-        if X is None or y is None:
-            raise ValueError(
-                f"{'X_val' if X is None else 'y_val'} is missing: pass X_val and y_val together, "
-                f"or none of X_val, y_val and sample_weight_val."
-            )
-        if not self.early_stopping:
-            raise ValueError(
-                "X_val and y_val are given, but early_stopping is False, so nothing would be "
-                "scored on them. Set early_stopping=True, or leave them out."
-            )
-        with rename_errors("X_val, y_val"):
-            pixels = check_pixels(X, self)
-            check_same_images(pixels.shape, image_shape, type(self).__name__)
-            pixel_range.warn_if_unlike(pixels, image_shape, name="X_val")
-            found = self._check_validation_targets(y, sample_weight, pixels, known)
-            images = ImageSet(pixels, image_shape)
-            sample, *_ = distinct_sample(images, found.values, found.weights)
-        if target_scale is None:
-            return sample
-        return replace(sample, targets=target_scale.standardize(sample.targets))
 
     def _make_samples(
         self,

@@ -11,8 +11,10 @@ from sklearn.base import BaseEstimator, clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_shapecnn._saving import FITTED, OPTIONAL
 from sklearn_shapecnn._training.callbacks import KeepBest
 
+CALLBACKS = "_skl_callbacks"  # where scikit-learn keeps those of set_callbacks
 FIRST_STEPS = 3  # which are slower, and do not count
 ENOUGH_STEPS, ENOUGH_SECONDS = 40, 1.0  # of timed steps: whichever comes first,
 LEAST_STEPS = 5  # but not fewer than this
@@ -28,9 +30,12 @@ class Stopwatch(Callback):
     def __init__(self) -> None:
         self.ticks: list[float] = []
         self.seconds_left = 0.0
+        self.n_epochs_before = 0  # those of earlier fits, with warm_start
 
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
         """Note the time, and end the training if that was enough."""
+        if not self.ticks:
+            self.n_epochs_before = len(net.history) - 1
         self.ticks.append(time.perf_counter())
         timed = self.ticks[FIRST_STEPS:]
         n_steps = len(timed) - 1
@@ -52,7 +57,8 @@ class Stopwatch(Callback):
                 start = time.perf_counter()
                 net.evaluate(callback.sample)
                 scoring = time.perf_counter() - start
-        n_steps_done, n_epochs_done = len(self.ticks) - 1, len(net.history) - 1
+        n_steps_done = len(self.ticks) - 1
+        n_epochs_done = len(net.history) - 1 - self.n_epochs_before
         return step * (n_epochs * n_batches - n_steps_done) + scoring * (n_epochs - n_epochs_done)
 
 
@@ -61,16 +67,36 @@ class FitTimeMixin(BaseEstimator):
 
     callbacks: Any
     distributed: bool
+    verbose: Any
+    warm_start: bool
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
         """Fit the estimator; a subclass does."""
         raise NotImplementedError
 
-    def estimate_fit_time(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def estimate_fit_time(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> float:
         """Estimate how many seconds `fit` will take, from a few timed steps.
 
         A copy of this estimator trains for about a second. This estimator stays as it is.
-        `callbacks` are left out.
+        Callbacks are left out.
 
         Parameters
         ----------
@@ -80,11 +106,13 @@ class FitTimeMixin(BaseEstimator):
             Their labels or targets.
         sample_weight : array-like of shape (n,), default=None
             Their weights.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            The validation images that you want to pass to `fit`, with their labels and weights.
 
         Returns
         -------
         seconds : float
-            Estimated wall-clock time of ``fit(X, y, sample_weight)`` if it runs all of its epochs.
+            Estimated wall-clock time of `fit` with the same arguments if it runs all of its epochs.
             Training may end earlier, because of `early_stopping`, or because it starts from random
             filters and has nothing left to learn.
 
@@ -110,9 +138,22 @@ class FitTimeMixin(BaseEstimator):
             )
         began = time.perf_counter()
         watch = Stopwatch()
-        twin = clone(self).set_params(callbacks=[watch], verbose=0)
+        twin = self._twin()
+        twin.callbacks, twin.verbose = [watch], 0
+        validation = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
         try:
-            twin.fit(X, y, sample_weight)
+            twin.fit(X, y, sample_weight, **validation)
         except EnoughTimed:
             return watch.ticks[-1] - began + watch.seconds_left
         return time.perf_counter() - began
+
+    def _twin(self) -> FitTimeMixin:
+        """Return a copy without callbacks. With `warm_start`, it is fitted as this estimator is."""
+        without = object.__new__(type(self))
+        without.__dict__ = {name: value for name, value in vars(self).items() if name != CALLBACKS}
+        without.callbacks = None
+        twin = clone(without)
+        if self.warm_start and hasattr(self, "net_"):
+            known = FITTED | OPTIONAL  # which `fit` replaces when it is done, and never changes
+            twin.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
+        return twin

@@ -703,10 +703,10 @@ class ShapeCNNClassifier(
             found = index_labels(y, pixels, known.classes, type(self).__name__, advice)
             return replace(known, values=found, weights=weights)
         indicators = check_indicators(y, len(pixels))
-        if indicators.shape[1] != known.n_outputs:
+        if indicators.shape[1:] != (known.n_outputs,):
             raise ValueError(
-                f"y has {indicators.shape[1]} columns, but in the training images it has "
-                f"{known.n_outputs}, one for each label."
+                f"y has shape {indicators.shape}, but needs a column for each of the "
+                f"{known.n_outputs} labels of the training images."
             )
         return replace(known, values=indicators, weights=weights)
 

@@ -500,8 +500,6 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
                 f"y has {values.shape[1]} targets per image, but {known.n_outputs} in the training "
                 f"images."
             )
-        if len(values) < 2:
-            raise ValueError("X holds one image only, for which R2 is not defined. Give two.")
         return replace(known, values=values, weights=check_weights(sample_weight, None, pixels))
 
     def _make_loss(self, targets: Targets) -> Loss:

@@ -1,6 +1,7 @@
 """X_val and y_val: images of the user's to score each epoch on."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from helpers import small_classifier, small_regressor
@@ -118,7 +119,12 @@ def test_what_cannot_be_scored_on_is_refused(parameters, arguments, message):
 @pytest.mark.parametrize(
     ("make", "known", "given", "message"),
     [
-        (small_classifier, labels, labels[:, :2], "y has 2 columns, but .* 3, one for each label"),
+        (
+            small_classifier,
+            labels,
+            labels[:, :2],
+            r"y has shape \(30, 2\), but needs a column for each of the 3",
+        ),
         (small_regressor, centers, centers[:, 0], "y has 1 targets per image, but 2"),
         (small_regressor, centers, centers[:, :, None], "In X_val, y_val: y must be of shape"),
     ],
@@ -128,13 +134,46 @@ def test_targets_of_another_shape_are_refused(make, known, given, message):
         make(early_stopping=True).fit(X[train], known[train], X_val=X[val], y_val=given[val])
 
 
-def test_one_image_has_no_r2():
-    with pytest.raises(ValueError, match="one image only, for which R2 is not defined"):
-        small_regressor(early_stopping=True).fit(X, centers, X_val=X[:1], y_val=centers[:1])
-
-
 def test_another_scale_is_told():
     with pytest.warns(UserWarning, match=r"The pixels of X_val range .* pass X_val / 255\."):
         small_classifier(early_stopping=True).fit(
             X[train], y[train], X_val=(255 * X[val]).astype(np.uint8), y_val=y[val]
+        )
+
+
+def test_columns_in_another_order_are_refused():
+    frame, frame_val = (pd.DataFrame(X[part]).add_prefix("pixel") for part in (train, val))
+    clf = small_classifier(early_stopping=True)
+    with pytest.raises(ValueError, match=r"In X_val, y_val: the columns have other names or"):
+        clf.fit(frame, y[train], X_val=frame_val.iloc[:, ::-1], y_val=y[val])
+    clf.fit(frame, y[train], X_val=frame_val, y_val=y[val])
+    scores = clf.validation_scores_
+    # Without names, columns are taken as they come.
+    assert clf.fit(frame, y[train], X_val=X[val], y_val=y[val]).validation_scores_ == scores
+
+
+def test_one_label_for_several_is_refused():
+    clf = small_classifier(early_stopping=True)
+    with pytest.raises(ValueError, match=r"y has shape \(30,\), but needs a column for each of"):
+        clf.fit(X[train], labels[train], X_val=X[val], y_val=labels[val, 0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "weights", "targets"),
+    [
+        ([0], None, [1.0]),
+        ([0, 0], None, [1.0, 1.0]),
+        ([0, 1], [1.0, 0.0], [1.0, 2.0]),
+        ([0, 1, 2], None, [1.0, 1.0, 1.0]),
+    ],
+    ids=["one image", "one image twice", "one of weight", "equal targets"],
+)
+def test_numbers_without_a_score_are_refused(rows, weights, targets):
+    reg = small_regressor(early_stopping=True)
+    with pytest.raises(ValueError, match="In X_val, y_val: R2 is not defined"):
+        reg.fit(
+            *(X[train], centers[train, 0]),
+            X_val=X[val][rows],
+            y_val=targets,
+            sample_weight_val=weights,
         )

@@ -15,6 +15,7 @@ FAR_BEYOND = 5.0  # times the range seen in fit
 NARROW = 1 / 50  # of the range seen in fit
 SEVERAL = 10  # images
 FAR_BORDER = 0.6  # of the range seen in fit, as the distance of an inverted border
+LEAST_RATIO = 2  # between two scales
 USUAL_TOPS = (1, 16, 255, 4095, 65535)  # largest values of common scales that start at zero
 
 
@@ -81,8 +82,7 @@ class PixelRange:
             return
         images = pixels[:: max(1, len(pixels) // MAX_IMAGES)]
         low, high = float(images.min()), float(images.max())
-        is_far = max(high - self.high, self.low - low) > FAR_BEYOND * width
-        if is_far or self._is_narrow(images, high - low):
+        if self._is_far(low, high, len(images)) or self._is_narrow(images, high - low):
             warn(
                 f"The pixels of {name} range from {low:.4g} to {high:.4g}, but those of the images "
                 f"seen in fit range from {self.low:.4g} to {self.high:.4g}. The predictions are "
@@ -96,6 +96,13 @@ class PixelRange:
                 f"{self.border_high:.4g}. The predictions are probably wrong. If dark and light "
                 f"are swapped, pass {self.low + self.high:.4g} - {name}."
             )
+
+    def _is_far(self, low: float, high: float, n_images: int) -> bool:
+        """Return whether a pixel is far beyond the range seen in fit."""
+        far = FAR_BEYOND * (self.high - self.low)
+        # Zero is black on many scales, even if fit has seen light pixels only.
+        are_all_darker = low < 0 or (high < self.low and n_images > 1)
+        return high - self.high > far or (self.low - low > far and are_all_darker)
 
     def _is_narrow(self, images: np.ndarray, width: float) -> bool:
         """Return whether at least two images have contrast, but all together have almost none."""
@@ -124,13 +131,14 @@ class PixelRange:
     def _advice(self, low: float, high: float, dtype: np.dtype, name: str) -> str:
         """Say how to bring pixels to the range seen in fit."""
         came, seen = _top(low, high, dtype), _top(self.low, self.high)
-        if came is None or seen is None:
-            return f"Bring {name} to the scale of the images that the network was fitted to."
-        if came == seen:  # as after a division too many
-            came = high * seen / self.high
-        if came > seen:
-            return f"If it holds the same kind of images, pass {name} / {came / seen:.4g}."
-        return f"If it holds the same kind of images, pass {name} * {seen / came:.4g}."
+        if came is not None and seen is not None and high > 0:
+            if came == seen or (came > seen) != (high > self.high):  # as after a division too many
+                came = high * seen / self.high
+            ratio = max(came / seen, seen / came)
+            if ratio > LEAST_RATIO:
+                sign = "/" if came > seen else "*"
+                return f"If it holds the same kind of images, pass {name} {sign} {ratio:.4g}."
+        return f"Bring {name} to the scale of the images that the network was fitted to."
 
 
 def _top(low: float, high: float, dtype: np.dtype | None = None) -> float | None:

@@ -16,18 +16,19 @@ _SMALLEST_SIZE = 3.0
 _ANY_INT = -math.inf
 
 
-def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
+def check_image_shape(image_shape: Any, *, is_gray: bool = False) -> tuple[int, int, int]:
     """Return the height, the width and the number of channels."""
-    expected = "image_shape must be (height, width) or (height, width, 3), integers of pixels"
+    form = "(height, width)" if is_gray else "(height, width) or (height, width, 3)"
+    expected = f"image_shape must be {form}, integers of pixels"
     values = tuple(image_shape) if np.iterable(image_shape) else ()
     if not values or not all(is_int(value, _ANY_INT) for value in values):
         raise TypeError(f"{expected}; got {image_shape!r}.")
-    if len(values) not in (2, 3) or (len(values) == 3 and values[2] != 3):
+    if len(values) != 2 and (is_gray or len(values) != 3 or values[2] != 3):
         raise ValueError(f"{expected}; got {image_shape!r}.")
     if min(values[:2]) < _SMALLEST_SIZE:
         raise ValueError(
-            f"image_shape must be at least {_SMALLEST_SIZE:.0f} pixels high and wide to show a "
-            f"shape; got {image_shape!r}."
+            f"image_shape must be at least {_SMALLEST_SIZE:.0f} pixels high and wide to show "
+            f"anything; got {image_shape!r}."
         )
     return int(values[0]), int(values[1]), 3 if len(values) == 3 else 1
 
@@ -48,7 +49,7 @@ def check_shapes(shapes: Any) -> list[str]:
     return [str(name) for name in names]
 
 
-def check_counts(n_samples: Any, names: Sequence[str]) -> list[int]:
+def check_counts(n_samples: Any, names: Sequence[str], noun: str = "shapes") -> list[int]:
     """Return the number of images of each class."""
     if is_int(n_samples, _ANY_INT):
         if n_samples < 1:
@@ -63,7 +64,7 @@ def check_counts(n_samples: Any, names: Sequence[str]) -> list[int]:
         )
     if len(counts) != len(names):
         raise ValueError(
-            f"n_samples has {len(counts)} counts for {len(names)} shapes. Give one per shape: "
+            f"n_samples has {len(counts)} counts for {len(names)} {noun}. Give one for each of "
             f"{names}."
         )
     if min(counts) < 0 or sum(counts) == 0:

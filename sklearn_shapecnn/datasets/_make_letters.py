@@ -1,9 +1,9 @@
 """make_letters: images of letters, drawn from font files."""
 
-import math
+import os
 from collections.abc import Sequence
 from functools import lru_cache
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,8 @@ def make_letters(
 
     fonts : sequence of str or path-like, default=None
         Paths of TrueType or OpenType files. None takes the 22 text fonts of matplotlib, which needs
-        the extra ``[plot]``.
+        the extra ``[plot]``. Six of them are left out if `letters` has anything but ASCII letters
+        and digits.
 
     image_shape : tuple of int (height, width), default=(28, 28)
         In pixels.
@@ -154,25 +155,24 @@ def make_letters(
     >>> set(letters.groups[train]) & set(letters.groups[test])
     set()
     """
-    height, width, channels = check_image_shape(image_shape)
-    if channels != 1:
-        raise ValueError(
-            f"image_shape must be (height, width): letters are gray. Got {image_shape!r}."
-        )
+    height, width, _ = check_image_shape(image_shape, is_gray=True)
     names = _check_letters(letters)
-    counts = check_counts(n_samples, names)
+    counts = check_counts(n_samples, names, "letters")
     shorter = min(height, width)
     low, high = (shorter * side for side in check_range("size", size, 0, 1, above=True))
     if high < _LEAST_SIZE:
         raise ValueError(
             f"size={size!r} makes letters of at most {high:.3g} pixels, too small to be told "
-            f"apart. Give {math.ceil(100 * _LEAST_SIZE / shorter) / 100} or more, or larger images."
+            f"apart. Give {_LEAST_SIZE} pixels or more: {_LEAST_SIZE} / {shorter} of the image's "
+            f"shorter side, or larger images."
         )
     noise = check_number("noise", noise, 0)
     check_memory(n_samples, image_shape, sum(counts) * height * width)
-    paths = _default_fonts() if fonts is None else tuple(fspath(path) for path in fonts)
-    if not paths:
+    if fonts is None:
+        paths = _default_fonts(names)
+    elif not (paths := tuple(os.path.abspath(os.fspath(path)) for path in fonts)):
         raise ValueError("fonts is empty. Give paths of font files, or None.")
+    versions = [_time_of_change(path) for path in paths]
 
     rng = check_generator(random_state)
     n_images = sum(counts)
@@ -184,7 +184,7 @@ def make_letters(
     for image, letter, group, side, place in zip(
         images, target, groups, longest, places, strict=True
     ):
-        ink = _scaled(_draw_letter(paths[group], str(letter)), side)
+        ink = _scaled(_draw_letter(paths[group], versions[group], str(letter)), side)
         top, left = (place * (np.array(image.shape) - ink.shape) + 0.5).astype(int)
         image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink / np.float32(255)
     if noise > 0:
@@ -214,8 +214,8 @@ def _check_letters(letters: str | Sequence[str]) -> list[str]:
     return names
 
 
-def _default_fonts() -> tuple[str, ...]:
-    """The paths of the text fonts of matplotlib."""
+def _default_fonts(letters: Sequence[str]) -> tuple[str, ...]:
+    """The paths of the text fonts of matplotlib that can draw the letters."""
     try:
         import matplotlib
     except ImportError as error:
@@ -224,12 +224,26 @@ def _default_fonts() -> tuple[str, ...]:
             "paths of font files as fonts."
         ) from error
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    paths = (folder / f"{name}.ttf" for name in _FONT_NAMES)
-    return tuple(str(path) for path in paths if path.exists())  # another version may have fewer
+    # In the fonts of TeX, other characters stand where symbols and accented letters should be.
+    are_plain = all(letter.isascii() and letter.isalnum() for letter in letters)
+    names = _FONT_NAMES if are_plain else [name for name in _FONT_NAMES if name[:2] != "cm"]
+    found = [str(path) for name in names if (path := folder / f"{name}.ttf").exists()]
+    if not found:  # another version of matplotlib may have fewer
+        raise ValueError(f"There are no fonts in {folder}. Give paths of font files as fonts.")
+    return tuple(found)
 
 
+def _time_of_change(path: str) -> float:
+    """When a file was changed last; 0 if there is none, which is found out when it is read."""
+    try:
+        return os.stat(path).st_mtime
+    except (OSError, ValueError):
+        return 0.0
+
+
+# The caches ask for the time of change, since a file may be replaced.
 @lru_cache(maxsize=64)
-def _font(path: str) -> ImageFont.FreeTypeFont:
+def _font(path: str, version: float) -> ImageFont.FreeTypeFont:
     try:
         return ImageFont.truetype(path, _DRAWN_SIZE)
     except OSError as error:
@@ -237,9 +251,9 @@ def _font(path: str) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=2000)
-def _draw_letter(path: str, letter: str) -> Image.Image:
+def _draw_letter(path: str, version: float, letter: str) -> Image.Image:
     """A letter, white on black, without any margin."""
-    font = _font(path)
+    font = _font(path, version)
     mask, missing = (draw_character(font, character) for character in (letter, "\uffff"))
     if mask is None or (missing is not None and mask.tobytes() == missing.tobytes()):
         raise ValueError(f"The font {path!r} has no letter {letter!r}. Leave one of them out.")

@@ -1,3 +1,5 @@
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -99,15 +101,17 @@ def test_the_letters_can_be_told_apart():
         ({"letters": "A \n"}, "single characters, but holds ' '"),
         ({"letters": ["A", 1]}, "single characters, but holds 1"),
         ({"letters": "A\u4e00"}, r"The font '.*' has no letter '\u4e00'"),
+        ({"letters": "é", "fonts": [FONTS / "cmr10.ttf"]}, r"cmr10\.ttf' has no letter 'é'"),
         ({"fonts": []}, "fonts is empty"),
         ({"fonts": [__file__]}, "test_make_letters.py' cannot be read as a font file"),
         ({"fonts": ["/nowhere.ttf"]}, "'/nowhere.ttf' cannot be read as a font file"),
         ({"size": 1.2}, "size must be"),
-        ({"size": 0.01}, r"letters of at most 0\.28 pixels, .* Give 0\.15 or more"),
-        ({"image_shape": (28, 28, 3)}, "letters are gray"),
+        ({"size": 0.01}, r"letters of at most 0\.28 pixels, .* 4 / 28 of the image's shorter side"),
+        ({"image_shape": (28, 28, 3)}, r"must be \(height, width\), integers of pixels; got"),
+        ({"image_shape": (28,)}, r"must be \(height, width\), integers of pixels; got"),
         ({"noise": -1}, "noise must be"),
         ({"n_samples": 0}, "n_samples must be at least 1"),
-        ({"n_samples": [1, 2]}, "n_samples"),
+        ({"n_samples": [1, 2]}, "n_samples has 2 counts for 10 letters"),
     ],
 )
 def test_unusable_parameters(parameters, message):
@@ -120,3 +124,31 @@ def test_without_matplotlib(monkeypatch):
     with pytest.raises(ImportError, match="pip install matplotlib"):
         make_letters(3)
     assert len(make_letters(3, fonts=[FONTS / "cmr10.ttf"])[0]) == 3
+
+
+def test_symbols_and_accents_come_from_fonts_that_have_them():
+    letters = make_letters(40, letters="<é", return_X_y=False, random_state=0)
+    # TeX has a ¡ where the < should be, and no é.
+    assert len(letters.font_names) == 16
+    assert not [name for name in letters.font_names if name.startswith("cm")]
+
+
+def test_another_font_of_the_same_name(tmp_path, monkeypatch):
+    fonts = {"a": "DejaVuSans.ttf", "b": "cmr10.ttf"}
+    drawn = {}
+    for folder, name in fonts.items():
+        (tmp_path / folder).mkdir()
+        shutil.copy(FONTS / name, tmp_path / folder / "font.ttf")
+        monkeypatch.chdir(tmp_path / folder)
+        drawn[folder] = make_letters(10, fonts=["font.ttf"], random_state=0)[0]
+    assert not np.array_equal(drawn["a"], drawn["b"])
+    shutil.copy(FONTS / fonts["a"], tmp_path / "b" / "font.ttf")  # where cmr10 was
+    os.utime(tmp_path / "b" / "font.ttf", (1, 1))
+    replaced = make_letters(10, fonts=["font.ttf"], random_state=0)[0]
+    np.testing.assert_array_equal(replaced, drawn["a"])
+
+
+def test_without_the_fonts_of_matplotlib(tmp_path, monkeypatch):
+    monkeypatch.setattr(matplotlib, "get_data_path", lambda: str(tmp_path))
+    with pytest.raises(ValueError, match=r"There are no fonts in .* Give paths of font files"):
+        make_letters(3)

@@ -1,5 +1,6 @@
 import math
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -192,3 +193,24 @@ def test_a_network_without_a_known_range_gets_none_from_some_of_its_images():
     with pytest.warns(UserWarning, match="another scale"):
         clf.partial_fit(X[:30], y[:30])
     clf.predict(100 * X)
+
+
+def test_black_images_after_light_ones():
+    rng = np.random.default_rng(0)
+    paper = rng.integers(230, 256, (20, 8, 8)).astype(np.uint8)
+    black = np.zeros((1, 8, 8), np.uint8)
+    assert not warnings_about(paper, black)
+    spotted = paper.copy()
+    spotted[:, 3, 3] = 0
+    assert not warnings_about(paper, spotted)
+    (message,) = warnings_about(paper, np.zeros((3, 8, 8), np.uint8))
+    assert message.endswith("Bring X to the scale of the images that the network was fitted to.")
+    (message,) = warnings_about(paper, paper / 255)
+    assert message.endswith("pass X * 255.")
+
+
+def test_the_advice_leads_to_the_range_seen_in_fit():
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 4096, (200, 8, 8)).astype(np.uint16)  # 12 bits
+    (message,) = warnings_about(seen, (seen // 100)[:100])
+    assert re.search(r"pass X \* 1\d\d(\.\d+)?\.$", message)

@@ -1,4 +1,5 @@
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawing import pixels
@@ -105,3 +106,17 @@ def test_labels_are_a_column(task):
         ImagesDisplay.from_estimator(clf, X[:3], np.eye(3))
     with pytest.raises(ValueError, match="images of unequal sizes"):
         ImagesDisplay.from_estimator(clf, [np.zeros((2, 2)), np.zeros((3, 3))])
+
+
+def test_whole_numbers_beside_predicted_ones_are_numbers():
+    images, predicted = np.zeros((2, 4, 4)), [[11.8, 5.2], [0.1, 6.9]]
+    display = ImagesDisplay(images, np.array([[12, 5], [0, 7]]), np.array(predicted)).plot()
+    titles = [ax.get_title() for ax in display.axes_]
+    assert titles == ["true 12, 5\npredicted 11.8, 5.2", "true 0, 7\npredicted 0.1, 6.9"]
+
+
+def test_the_title_of_the_axes_stays():
+    _, ax = plt.subplots()
+    ax.set_title("Mistakes")
+    ImagesDisplay(np.zeros((2, 4, 4))).plot(ax=ax)
+    assert ax.get_title() == "Mistakes"

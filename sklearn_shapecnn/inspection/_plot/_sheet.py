@@ -91,7 +91,8 @@ def sheet(
     font_size = FONT_SIZE if ax is None else _font_size(ax, width, height)
     ax = single_axes(caller, ax, (width, height + TITLE * bool(title)))
     ax.axis("off")
-    ax.set_title(title, fontsize=10)
+    if title:  # without one, that of the caller stays
+        ax.set_title(title, fontsize=10)
     ax.text(0, 0, note, fontsize=font_size, transform=ax.transAxes)
     step, bottoms = (CELL + GAP) / width, 1 - np.cumsum(rows) / height
     cells = []

@@ -251,6 +251,8 @@ class ImagesDisplay:
             return titles, [None] * n
         true, predicted = np.asarray(self.y_true)[:n], np.asarray(self.y_pred)[:n]
         if predicted.dtype.kind == "f":  # numbers are never quite right
+            if true.dtype.kind in "iub":  # and rows of ints are numbers here, not labels
+                true = true.astype(float)
             pairs = zip(true, predicted, strict=True)
             return [compare(*pair, "predicted") for pair in pairs], [None] * n
         is_right = (true == predicted).reshape(n, -1).all(axis=1)
