@@ -151,7 +151,9 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
             warn_about_large_filters(config)
         pretrained = () if goes_on else find_pretrained(self, config, ImageEstimator)
         augment = check_augment(self.augment, images.image_shape)
-        callbacks = check_callbacks(self.callbacks, self.early_stopping and not incremental)
+        callbacks = check_callbacks(
+            self.callbacks, self.early_stopping and not incremental, loss.score_name
+        )
         distinct, center, deviation, pixel_range = distinct_sample(
             images, targets.values, targets.weights
         )
@@ -167,7 +169,9 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         rng = make_generator(self.random_state)
         if group is not None:
             rng = group.broadcast(rng)
-        sample, held_out = self._make_samples(distinct, held_out, rng, incremental)
+        sample, held_out = self._make_samples(
+            distinct, held_out, rng, incremental, loss.is_of_numbers
+        )
         if goes_on:
             net = copy_net(self.net_, device, incremental)
             n_pretrained = self.n_pretrained_filters_
@@ -272,13 +276,16 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         held_out: Sample | None,
         rng: np.random.Generator,
         incremental: bool,
+        is_of_numbers: bool,
     ) -> tuple[Sample, Sample | None]:
         """Make the sample to learn from, and the one to score each epoch on."""
         if incremental:
             # Batch normalization needs two images.
             return (distinct.take(np.array([0, 0])) if len(distinct) == 1 else distinct), None
         if self.early_stopping and held_out is None:
-            distinct, held_out = distinct.split(self.validation_fraction, rng)
+            distinct, held_out = distinct.split(
+                self.validation_fraction, rng, is_of_numbers=is_of_numbers
+            )
         return distinct.repeat_heavy(), held_out  # after the split: no image is on both sides
 
     def _standardize(

@@ -183,7 +183,8 @@ def check_state(state: dict[str, Any]) -> None:
     if min(chain(*sizes, config.hidden_layer_sizes, [config.n_outputs])) < 1:
         raise ValueError("its network has layers with a size below 1")
     there = sum(np.size(array) for array in weights.values())
-    if config.n_weights > (2 + GRID**2) * there:  # small maps have only some of those features
+    # Small maps have only some of the features that n_weights counts for each map.
+    if config.n_weights > (2 + GRID**2 + 2 * config.has_places) * there:
         raise ValueError(
             f"its network needs about {config.n_weights} weights, but the file has {there}"
         )

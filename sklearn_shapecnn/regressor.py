@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 from skorch.callbacks import Callback
 
@@ -480,7 +481,14 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
         weights = as_numpy(sample_weight, "sample_weight")
         y = as_numpy(y, "y")
         check_mask(y, "y")
-        return super().score(X, y, weights)
+        y = np.asarray(y)
+        predicted = self.predict(X)
+        largest = np.abs(y).max(initial=0) if y.dtype.kind in "iuf" else 0
+        if not 1e-100 < largest < 1e100 and np.isfinite(largest):
+            # Scale by a power of two, which rounds nothing: squares of them are out of range.
+            exponent = -int(np.frexp(largest)[1])
+            y, predicted = np.ldexp(y, exponent), np.ldexp(predicted, exponent)
+        return float(r2_score(y, predicted, sample_weight=weights))
 
     def _check_targets(
         self, y: Any, sample_weight: Any, pixels: np.ndarray, classes: Any, incremental: bool

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+import torch
 from helpers import small_classifier
 from scipy.sparse import csr_array, csr_matrix
 from scipy.special import expit
@@ -24,7 +25,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from skorch.callbacks import Callback
 
-from sklearn_shapecnn import SaliencyDisplay, ShapeCNNClassifier, make_multilabel_shapes, to_onnx
+from sklearn_shapecnn import (
+    ImagesDisplay,
+    SaliencyDisplay,
+    ShapeCNNClassifier,
+    make_multilabel_shapes,
+    to_onnx,
+)
 from sklearn_shapecnn.inspection import saliency, shift_probabilities
 
 KINDS = ("triangle", "circle", "rectangle")
@@ -294,3 +301,43 @@ def test_smoothed_labels_are_learned_too(data):
     clf = small_classifier(label_smoothing=0.2, max_iter=60, learning_rate_init=0.02).fit(X, Y)
     assert clf.score(X, Y) > 0.8
     assert 0.7 < clf.predict_proba(X)[Y == 1].mean() < 0.97
+
+
+def test_labels_as_floats_are_shown_as_labels(data, fitted):
+    X, Y = data
+    titles = [
+        [ax.get_title() for ax in ImagesDisplay.from_estimator(fitted, X[:8], each).axes_]
+        for each in (Y[:8].astype(float), Y[:8].astype(int))
+    ]
+    assert titles[0] == titles[1]
+    plt.close("all")
+
+
+def test_the_label_that_is_named_is_the_one_that_is_explained(data, fitted):
+    X, Y = data
+    clf = pickle.loads(pickle.dumps(fitted))
+    with torch.no_grad():  # so sure that both probabilities are exactly 1
+        clf.net_.module_.head.output.bias.copy_(torch.tensor([400.0, 450.0, 0.0]))
+    clf.net_._plan = None
+    assert (clf.predict_proba(X[:2])[:, :2] == 1).all()
+    display = SaliencyDisplay.from_estimator(clf, X[:2])
+    np.testing.assert_array_equal(display.labels, [1, 1])
+    np.testing.assert_array_equal(display.saliency, saliency(clf, X[:2], target=1))
+    assert len(SaliencyDisplay.from_estimator(clf, X[:2], Y[:2], target=1.0).axes_)
+    plt.close("all")
+
+
+def test_the_default_device_does_not_matter_for_class_weights(data):
+    X, Y = data
+    expected = small_classifier(class_weight="balanced").fit(X, Y).predict_proba(X)
+    with torch.device("meta"):
+        found = small_classifier(class_weight="balanced").fit(X, Y).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_huge_class_weights_in_a_stream(data):
+    X, Y = data
+    plain, huge = (
+        small_classifier(class_weight={0: w, 1: w}).partial_fit(X, Y) for w in (1.0, 1.5e308)
+    )
+    assert huge.loss_curve_ == pytest.approx(plain.loss_curve_)

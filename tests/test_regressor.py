@@ -9,6 +9,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import skops.io
+import torch
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, StackingRegressor
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
@@ -19,6 +20,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Checkpoint, EarlyStopping
 
 from sklearn_shapecnn import (
     ImagesDisplay,
@@ -319,3 +321,83 @@ def test_a_chain_gets_the_targets_before_beside_the_features(data):
     with pytest.warns(UserWarning, match="one pixel high"):
         chain = RegressorChain(small_regressor()).fit(X, y)
     assert chain.predict(X).shape == y.shape
+
+
+def test_a_network_with_a_hidden_layer_on_single_pixels_survives_a_file(data):
+    X, y = data
+    reg = small_regressor(n_filters=32, kernel_size=1, pool_size=8, hidden_layer_sizes=(256,))
+    reg.set_params(max_iter=1).fit(X, y)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(reg)).predict(X), reg.predict(X))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test_one_target_far_out_is_no_divergence(data, loss):
+    X, y = data
+    wild = y[:, 0].copy()
+    wild[3] = 1e12
+    reg = small_regressor(loss=loss).fit(X, wild)
+    assert np.isfinite(reg.predict(X)).all()
+
+
+def test_later_targets_may_be_far_from_the_first_ones(data):
+    X, _ = data
+    reg = small_regressor()
+    for image, target in zip(X[:4], [50, 50.01, 0, 100], strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of targets that are unlike the first ones
+            reg.partial_fit(image[np.newaxis], [target])
+    assert np.isfinite(reg.predict(X)).all()
+
+
+@pytest.mark.parametrize("random_state", [0, 1, 2])
+def test_rare_targets_are_among_those_held_out(data, random_state):
+    X, _ = data
+    rare = np.zeros(40)
+    rare[[3, 17]] = 1, 2
+    reg = small_regressor(early_stopping=True, random_state=random_state).fit(X, rare)
+    # If all were 0, R2 would be 0 in each epoch.
+    assert set(reg.validation_scores_) != {0.0}
+
+
+def test_early_stopping_needs_three_images(data):
+    X, y = data
+    with pytest.raises(ValueError, match="R2 needs two of them, but there are only two distinct"):
+        small_regressor(early_stopping=True).fit(X[:2], y[:2])
+    assert len(small_regressor(early_stopping=True).fit(X[:3], y[:3]).validation_scores_) == 3
+
+
+def test_callbacks_may_watch_r2(data, tmp_path):
+    watching = Checkpoint(dirname=tmp_path, monitor="valid_r2_best")
+    small_regressor(early_stopping=True, callbacks=[watching]).fit(*data)
+    assert (tmp_path / "params.pt").exists()
+    wrong = EarlyStopping(monitor="valid_acc", lower_is_better=False)
+    with pytest.raises(ValueError, match="'train_loss' or 'valid_r2' or 'valid_loss'"):
+        small_regressor(early_stopping=True, callbacks=[wrong]).fit(*data)
+
+
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**1000])
+def test_the_score_of_tiny_and_huge_targets(data, factor):
+    X, y = data
+    one, other = (small_regressor().fit(X, y * f) for f in (1.0, factor))
+    assert other.score(X, y * factor) == pytest.approx(one.score(X, y), rel=1e-6)
+
+
+def test_what_the_user_has_set_in_torch_does_not_matter(data, fitted):
+    X, _ = data
+    expected = saliency(fitted, X[:2], target=1)
+    with torch.inference_mode():
+        np.testing.assert_array_equal(saliency(fitted, X[:2], target=1), expected)
+    with torch.device("meta"):
+        model = to_onnx(fitted)
+    assert model.SerializeToString() == to_onnx(fitted).SerializeToString()
+
+
+def test_true_numbers_in_a_frame_are_shown_as_numbers(data, fitted):
+    X, y = data
+    frame = pd.DataFrame(y).astype("Float64")
+    titles = [
+        [ax.get_title() for ax in ImagesDisplay.from_estimator(fitted, X[:3], each).axes_]
+        for each in (frame[:3], y[:3])
+    ]
+    assert titles[0] == titles[1]
+    plt.close("all")

@@ -148,7 +148,7 @@ def check_label_weights(
             f"class_weight must hold finite numbers that are not negative, but got "
             f"{class_weight!r}."
         )
-    totals = by_label.mean(axis=0) if is_piece else (by_label * shares).sum(axis=0)
+    totals = (by_label / 2).sum(axis=0) if is_piece else (by_label * shares).sum(axis=0)
     if not totals.any():
         raise ValueError(
             f"class_weight={class_weight!r} leaves no label with a weight: there is nothing to "

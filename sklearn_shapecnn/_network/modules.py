@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -172,7 +172,12 @@ class GlobalFeatures(nn.Module):
 
     def pixel_places(self) -> tuple[torch.Tensor, ...]:
         """Return the row and column of each pixel of a map, from -1 to 1; 0 if there is one."""
-        sides = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in self.map_size]
+        # Whatever device and dtype the user has set as default.
+        kind: dict[str, Any] = {"device": "cpu", "dtype": torch.float32}
+        sides = [
+            torch.linspace(-1, 1, n, **kind) if n > 1 else torch.zeros(1, **kind)
+            for n in self.map_size
+        ]
         return torch.meshgrid(*sides, indexing="ij")
 
     def _places(self, maps: torch.Tensor) -> torch.Tensor:

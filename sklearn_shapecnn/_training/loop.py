@@ -28,7 +28,9 @@ from sklearn_shapecnn._training.schedule import SetLearningRate
 from sklearn_shapecnn._training.settings import ENOUGH_STEPS, MIN_EPOCHS, TrainingSettings
 from sklearn_shapecnn._training.user_callbacks import has_stopped_early, initialize_callbacks
 
-DIVERGED_LOSS = 1e6  # mean loss; a network that knows nothing has 0.7 to 7
+# Mean loss, also in multiples of that of scores of zero: for labels 0.7 to 7, for numbers about 1,
+# but much more if some targets are far out.
+DIVERGED_LOSS = 1e6
 
 
 @torch_as_usual(gradients=True)
@@ -96,7 +98,7 @@ def train(
         net.settle(keep_best)
         n_epochs = len(net.history) - n_epochs_before
         loss = net.history[-1, "train_loss"]
-        if loss > DIVERGED_LOSS:
+        if loss > DIVERGED_LOSS and loss > DIVERGED_LOSS * net.loss_of_zeros(sample):
             net.fail(f"the loss is {loss:.3g} in the last epoch")
         is_long = n_epochs >= MIN_EPOCHS or n_epochs * settings.n_batches >= ENOUGH_STEPS
         if is_long and not settings.is_stream:

@@ -145,7 +145,9 @@ class LabelLoss(Loss):
     def __init__(self, label_smoothing: float = 0.0, label_weights: Any = None) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
-        weights = None if label_weights is None else torch.tensor(label_weights).float()
+        weights = None
+        if label_weights is not None:  # not on the device that the user has set as default
+            weights = torch.tensor(label_weights, dtype=torch.float32, device="cpu")
         self.register_buffer("label_weights", weights)
 
     def forward(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

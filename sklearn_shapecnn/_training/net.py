@@ -199,7 +199,7 @@ class ShapeNet(NeuralNet):
         """Raise ValueError because training has diverged."""
         raise ValueError(
             f"Training diverged: {what}. Lower learning_rate_init (it is {self.lr:g}) or alpha, or "
-            f"look for extreme values in X."
+            f"look for extreme values in X{' and y' * self.criterion_.is_of_numbers}."
         )
 
     def evaluate(self, sample: Sample) -> tuple[float, float]:
@@ -212,10 +212,19 @@ class ShapeNet(NeuralNet):
         """Compute the sums for the score of a sample, and the sum of its losses, in float64."""
         found = self._compute("scores", sample.images, self.module_.config.n_outputs, sample.rows)
         arrays = found, sample.targets, sample.weights
-        scores, targets, weights = (torch.from_numpy(each).to(self.device) for each in arrays)
-        losses = self.criterion_.plain(scores, targets)
+        # On the CPU, since some devices have no float64.
+        scores, targets, weights = (torch.from_numpy(each) for each in arrays)
+        losses = self.criterion_.plain(scores.to(self.device), targets.to(self.device)).cpu()
         sums = self.criterion_.sums(scores, targets, weights)
-        return sums.cpu(), (losses.double() * weights).sum().cpu()
+        return sums, (losses.double() * weights).sum()
+
+    @torch.no_grad()
+    def loss_of_zeros(self, sample: Sample) -> float:
+        """Compute the mean loss of a network that gives scores of zero."""
+        targets = torch.from_numpy(sample.targets).to(self.device)
+        zeros = torch.zeros((len(sample), self.module_.config.n_outputs), device=self.device)
+        losses = self.criterion_.plain(zeros, targets).numpy(force=True)
+        return float(np.average(losses, weights=sample.weights))
 
     def scores(self, images: ImageSet) -> np.ndarray:
         """Compute scores (logits) of images, in float32 and of shape (n, n_outputs)."""

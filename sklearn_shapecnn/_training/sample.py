@@ -73,7 +73,9 @@ class Sample(Dataset):
             torch.from_numpy(self.weights[indices]).to(device),
         )
 
-    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Sample, Sample]:
+    def split(
+        self, fraction: float, rng: np.random.Generator, *, is_of_numbers: bool = False
+    ) -> tuple[Sample, Sample]:
         """Hold out a fraction of each class, but never the last image of a class.
 
         Images with several labels or with numbers count as one class.
@@ -81,15 +83,17 @@ class Sample(Dataset):
         Raises
         ------
         ValueError
-            If nothing would be held out.
+            If nothing would be held out, or a single number, which has no R2.
         """
         held_out = np.zeros(len(self), dtype=bool)
         has_classes = self.targets.ndim == 1
-        least = 1 if has_classes else 2  # a single number has no R2
+        least = 1 if has_classes else 2
         strata = self.targets if has_classes else np.zeros(len(self))
         for stratum in np.unique(strata):
             members = rng.permutation(np.flatnonzero(strata == stratum))
             n_held_out = min(max(least, round(fraction * len(members))), len(members) - 1)
+            if is_of_numbers:
+                members = self._with_two_values(members, n_held_out)
             held_out[members[:n_held_out]] = True
         if not held_out.any():
             raise ValueError(
@@ -97,7 +101,21 @@ class Sample(Dataset):
                 "one distinct image, or only one of every class. Give more images or set "
                 "early_stopping=False."
             )
+        if is_of_numbers and len(self) == 2:
+            raise ValueError(
+                "early_stopping=True holds out images to score each epoch on, and R2 needs two of "
+                "them, but there are only two distinct images. Give more images or set "
+                "early_stopping=False."
+            )
         return self.take(np.flatnonzero(~held_out)), self.take(np.flatnonzero(held_out))
+
+    def _with_two_values(self, members: np.ndarray, n: int) -> np.ndarray:
+        """Swap two members, if need be, so that the first n have not all the same target."""
+        differs = (self.targets[members] != self.targets[members[0]]).any(axis=1)
+        if not differs[:n].any() and differs.any():
+            other = int(np.argmax(differs))
+            members[[n - 1, other]] = members[[other, n - 1]]
+        return members
 
 
 def distinct_sample(

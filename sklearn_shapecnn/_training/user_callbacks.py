@@ -24,8 +24,12 @@ from torch.optim.lr_scheduler import LRScheduler as TorchScheduler
 HELD_OUT = "valid_"  # names in the history of values measured on held-out images start with it
 
 
-def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> list[Callback]:
+def check_callbacks(
+    callbacks: Sequence[Any] | None, early_stopping: bool, score_name: str = "valid_acc"
+) -> list[Callback]:
     """Return the callbacks that the user gave.
+
+    `score_name` is what the score of held-out images has as its name in the history.
 
     Raises
     ------
@@ -70,18 +74,20 @@ def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> li
             instead = (
                 "save_model=False"
                 if isinstance(callback, WandbLogger)
-                else f"monitor={wanted.replace(HELD_OUT, 'train_').replace('acc', 'loss')!r}"
+                else f"monitor={'train_loss' + '_best' * wanted.endswith('_best')!r}"
             )
             raise ValueError(
                 f"callbacks holds {_name(callback)}, which watches {wanted!r}, but no images are "
                 f"held out to measure it on. Set early_stopping=True, or {instead} for "
                 f"{_name(callback)}."
             )
-        _check_monitor(callback, checked, early_stopping)
+        _check_monitor(callback, checked, early_stopping, score_name)
     return checked
 
 
-def _check_monitor(callback: Callback, callbacks: Sequence[Callback], early_stopping: bool) -> None:
+def _check_monitor(
+    callback: Callback, callbacks: Sequence[Callback], early_stopping: bool, score_name: str
+) -> None:
     """Raise ValueError if a callback watches a name that nothing records."""
     monitor = getattr(callback, "monitor", None)
     if not isinstance(callback, Checkpoint | EarlyStopping) or not isinstance(monitor, str):
@@ -91,7 +97,7 @@ def _check_monitor(callback: Callback, callbacks: Sequence[Callback], early_stop
     names = ["train_loss"]
     names += [other.name for other in callbacks if isinstance(other, PassthroughScoring)]
     if early_stopping:
-        names += ["valid_acc", "valid_loss"]
+        names += [score_name, "valid_loss"]
     if isinstance(callback, Checkpoint):  # watches whether an epoch was the best one
         names = [f"{name}_best" for name in names]
     if monitor not in (*names, "dur", "epoch", "train_batch_count"):

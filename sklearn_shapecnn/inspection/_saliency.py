@@ -135,7 +135,7 @@ def saliency(
         "occlusion": partial(_occlusion, baseline=baseline, window=window),
     }
     explain = methods[method]
-    targets = torch.from_numpy(_check_target(target, fitted, images))
+    targets = _check_target(target, fitted, images)
     # A softmax compares each score with the others.
     goal = _log_odds if isinstance(fitted.net_.criterion_, ClassLoss) else _score
     device = network.center.device
@@ -145,9 +145,9 @@ def saliency(
     def work(start: int) -> np.ndarray:
         some = slice(start, start + step)
         batch = to_tensor(images.batch(some), device)
-        return explain(network, batch, partial(goal, targets=targets[some].to(device))).numpy(
-            force=True
-        )
+        # Made here, since a tensor made in the user's inference mode has no gradients.
+        chosen = torch.from_numpy(targets[some]).to(device)
+        return explain(network, batch, partial(goal, targets=chosen)).numpy(force=True)
 
     is_spread = device.type == "cpu" and not any(forward_hooks(network.modules()))
     starts = range(0, len(images), step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,4 +196,7 @@ def check_answers(values: Any, name: str) -> np.ndarray:
     if issparse(values):
         values = values.toarray()
     answers = np.asarray(plain_labels(values, name))
+    if answers.ndim == 2 and answers.dtype.kind == "O":  # such as a frame of nullable numbers
+        with suppress(TypeError, ValueError):
+            answers = answers.astype(float)
     return answers if answers.ndim == 2 and answers.shape[1] > 1 else column_or_1d(answers)

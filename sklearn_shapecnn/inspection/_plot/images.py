@@ -255,6 +255,8 @@ class ImagesDisplay:
                 true = true.astype(float)
             pairs = zip(true, predicted, strict=True)
             return [compare(*pair, "predicted") for pair in pairs], [None] * n
+        if true.ndim == 2 and true.dtype.kind == "f":  # an indicator matrix of floats
+            true = true.astype(predicted.dtype)
         is_right = (true == predicted).reshape(n, -1).all(axis=1)
         titles = [
             title_of(label) if right else compare(known, label, "predicted")

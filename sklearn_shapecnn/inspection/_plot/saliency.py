@@ -329,13 +329,15 @@ def _explained(
     """Return the labels that are explained, or the predicted numbers."""
     if not hasattr(fitted, "classes_"):
         return _choose(fitted, answers, target)
-    if target is not None:
-        return np.broadcast_to(target, len(images))
-    return answers if answers.ndim == 1 else fitted.predict_proba(images).argmax(axis=1)
+    if answers.ndim == 1:
+        return answers if target is None else np.broadcast_to(target, len(images))
+    if target is None:
+        return fitted.decision_function(images).argmax(axis=1)
+    return np.broadcast_to(target, len(images)).astype(int)
 
 
 def _choose(fitted: ImageEstimator, answers: np.ndarray, target: Any) -> np.ndarray:
     """Return the columns of numbers that are explained; leave labels as they are."""
     if hasattr(fitted, "classes_") or answers.ndim == 1:
         return answers
-    return answers[np.arange(len(answers)), target]
+    return answers[np.arange(len(answers)), np.asarray(target).astype(int)]
