@@ -94,10 +94,10 @@ def make_multilabel_shapes(
         shapes of an image differ, and all sets of that many kinds are equally likely.
 
     max_overlap : float, default=0.0
-        Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. The fraction
-        is that of the drawn pixels of the shape that lie inside the image. With 0.0, there is a gap
-        of at least one pixel between any two shapes. With larger values, shapes may touch and
-        overlap if their foregrounds differ by `min_contrast` or more; all others keep the gap.
+        Maximum fraction of a shape that shapes in front of it may cover, in [0, 0.9]. Only those
+        of its pixels that lie inside the image count. With 0.0, there is a gap of at least one
+        pixel between any two shapes. With larger values, shapes may touch and overlap if their
+        foregrounds differ by `min_contrast` or more; all others keep the gap.
 
     image_shape : tuple of int, default=(72, 72)
         ``(height, width)`` for gray images or ``(height, width, 3)`` for color images, in pixels.
