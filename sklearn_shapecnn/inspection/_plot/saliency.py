@@ -49,9 +49,10 @@ class SaliencyDisplay:
     """Images, and below each the pixels that support its label or raise its predicted number.
 
     The color bar explains the colors. Bright yellow pixels support the label, dark blue ones do not
-    matter. With 'gradients', bright yellow pixels matter in either direction. If a method also shows what opposes the label, red pixels support it, blue pixels oppose
-    it, and white ones do not matter. For a number, they raise or lower it. Each map has a scale of
-    its own: the strongest color is its largest value. Gray lines are the outlines in the image.
+    matter. With 'gradients', bright yellow pixels matter in either direction. If a method also
+    shows what opposes the label, red pixels support it, blue pixels oppose it, and white ones do
+    not matter. For a number, they raise or lower it. Each map has a scale of its own: the strongest
+    color is its largest value. Gray lines are the outlines in the image.
 
     Create it with :meth:`from_estimator`.
 
