@@ -256,11 +256,11 @@ class ShapeCNNClassifier(
     --------
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
-    >>> X, y = make_shapes(300, image_shape=(24, 24), random_state=0)
+    >>> X, y = make_shapes(200, image_shape=(16, 16), random_state=0)
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
     >>> clf = ShapeCNNClassifier(random_state=0).fit(X_train, y_train)
     >>> clf.predict_proba(X_test).shape
-    (75, 3)
+    (50, 3)
     >>> clf.score(X_test, y_test) > 0.9
     True
     """

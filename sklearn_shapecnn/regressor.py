@@ -232,13 +232,13 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn_shapecnn import ShapeCNNRegressor, make_shapes
-    >>> shapes = make_shapes(300, image_shape=(24, 24), return_X_y=False, random_state=0)
+    >>> shapes = make_shapes(200, image_shape=(16, 16), return_X_y=False, random_state=0)
     >>> X_train, X_test, y_train, y_test = train_test_split(
     ...     shapes.data, shapes.centers, random_state=0
     ... )
-    >>> reg = ShapeCNNRegressor(random_state=0).fit(X_train, y_train)
+    >>> reg = ShapeCNNRegressor(max_iter=20, random_state=0).fit(X_train, y_train)
     >>> reg.predict(X_test).shape
-    (75, 2)
+    (50, 2)
     >>> reg.score(X_test, y_test) > 0.9
     True
     """

@@ -26,6 +26,7 @@ def assert_same(one, other):
 # partial_fit
 
 
+@pytest.mark.slow
 # Four seeds with torch 2.5 and 2.13 reached 0.949 to 0.994 in chunks of ten, and at least 0.917 on
 # the digits of the last writers.
 @pytest.mark.parametrize(("chunk", "passes", "least"), [(100, 3, 0.97), (10, 2, 0.94)])

@@ -285,6 +285,7 @@ def run_python(code, folder, *before):
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_loading_and_predicting_write_nothing(saved):
     assert run_python(REFUSE + LOAD_AND_PREDICT, saved) == "compiler: []\n"
 
@@ -302,6 +303,7 @@ def test_the_python_that_refuses_to_write_does(saved):
     assert not (saved / "new").exists()
 
 
+@pytest.mark.slow
 def test_loading_and_predicting_on_a_read_only_file_system(saved):
     mount = "mount --make-rprivate / && mount -o remount,bind,ro / && cd / && "
     # Other mounts too, such as /tmp and /dev/shm, from the innermost one outward.

@@ -109,6 +109,7 @@ def test_the_same_target_everywhere(data, value):
     assert (reg.predict(X) == value).all()
 
 
+@pytest.mark.slow
 def test_huber_shrugs_at_a_wild_target(data):
     X, y = data
     wild = y[:, 0].copy()
@@ -124,6 +125,7 @@ def test_huber_shrugs_at_a_wild_target(data):
     assert errors["squared_error"] > 100
 
 
+@pytest.mark.slow
 def test_absolute_error_leads_to_the_median_and_squared_error_to_the_mean():
     X = np.zeros((30, 16), dtype=np.float32)
     X[0] = 1

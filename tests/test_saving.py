@@ -258,6 +258,7 @@ def test_a_file_is_three_times_as_large_as_the_weights_at_most():
     assert 2 * weights < len(pickle.dumps(clf)) < 3 * weights + 12_000
 
 
+@pytest.mark.slow
 def test_another_process_predicts_the_same_from_pickle_and_joblib(few, tmp_path):
     X, y = few
     clf = small_classifier(dropout=0.1).fit(X, np.array(["dark", "light"])[y])

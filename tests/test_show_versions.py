@@ -94,6 +94,7 @@ def test_gpus_are_named(capsys, monkeypatch):
     assert (told["cuda:0"], told["cuda:1"]) == ("GPU number 0", "GPU number 1")
 
 
+@pytest.mark.slow
 def test_no_optional_library_is_imported():
     code = (
         "import sys; from sklearn_shapecnn import show_versions; show_versions();"

@@ -33,6 +33,7 @@ def run(code, *arguments, **environment):
     return subprocess.check_output(command, text=True, env=clean | environment)
 
 
+@pytest.mark.slow
 def test_the_same_bits_on_any_number_of_threads():
     found = {
         "nothing set": run(DIGEST),

@@ -63,6 +63,7 @@ def test_the_extra_is_missing(fitted, missing, monkeypatch):
         to_onnx(fitted)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_extra_is_imported_before_it_is_used():
     code = (
         "import sys, sklearn_shapecnn.export;"

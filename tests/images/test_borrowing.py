@@ -29,6 +29,7 @@ def state(image):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("is_path", [True, False])

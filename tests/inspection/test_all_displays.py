@@ -108,6 +108,7 @@ def test_matplotlib_is_asked_for_by_its_extra(task, monkeypatch):
         TrainingDisplay.from_estimator(clf)
 
 
+@pytest.mark.slow
 def test_numbers_and_tables_need_no_matplotlib():
     code = """
 import sys

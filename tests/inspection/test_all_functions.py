@@ -125,6 +125,7 @@ def test_a_network_in_training_mode_is_looked_at_as_in_predict(few):
     np.testing.assert_array_equal(saliency(clf, X[:2], method="gradients"), expected)
 
 
+@pytest.mark.slow
 def test_public_names_are_imported_when_they_are_used():
     for name in inspection.__all__:
         assert getattr(inspection, name).__name__ == name

@@ -151,6 +151,7 @@ def test_every_line(few, kind, monkeypatch):
     assert outcomes["learned until then"] > 20
 
 
+@pytest.mark.slow
 def test_predicting_and_saving_change_nothing(few):
     clf = ShapeCNNClassifier(n_filters=2, max_iter=1, random_state=0).fit(*few)
     before = fitted_state(clf)
@@ -250,6 +251,7 @@ def test_an_error_of_a_callback_comes_out_as_it_is(few):
         assert are_same(before, fitted_state(clf))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
 def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_file(tmp_path):
     code = """

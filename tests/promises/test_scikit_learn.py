@@ -52,13 +52,14 @@ def test_check_estimator_of_the_defaults(estimator, check):
     run_check(estimator, check)
 
 
-@parametrize_with_checks(
-    [
-        small_classifier(weights=None, max_iter=8),
-        small_classifier(weights=fitted_source(), max_iter=8),
-    ]
-)
-def test_check_estimator_of_small_networks(estimator, check):
+@parametrize_with_checks([small_classifier(weights=None, max_iter=8)])
+def test_check_estimator_of_a_small_network(estimator, check):
+    run_check(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([small_classifier(weights=fitted_source(), max_iter=8)])
+def test_check_estimator_of_a_network_that_starts_from_another(estimator, check):
     run_check(estimator, check)
 
 
@@ -88,6 +89,7 @@ def test_checks_are_those_of_a_network_of_scikit_learn(ours, theirs):
     assert len(ours) > 45
 
 
+@pytest.mark.slow
 def test_array_api_check_passes_where_scipy_allows_it():
     code = (
         "import os; os.environ['SCIPY_ARRAY_API'] = '1'\n"

@@ -239,6 +239,7 @@ clf = small_classifier(n_filters=(16, 32), max_iter=1, dropout=0.1)
 """
 
 
+@pytest.mark.slow
 def test_the_first_fits_of_a_process_two_at_once():
     # Both fits trigger imports that torch delays until first use.
     out = run_fresh("""
@@ -253,6 +254,7 @@ print([bool((alone == found).all()) for found in together])
     assert out.split("\n")[:2] == ["set()", "[True, True]"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="needs a system that can fork"
 )

@@ -227,6 +227,7 @@ def test_ctrl_c_ends_whatever_has_called_fit(method):
         METHODS[method](make_classifier(callbacks=[Interrupt(epoch=2)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
 def test_ctrl_c_in_a_worker_ends_a_search(backend):
     with joblib.parallel_config(backend, n_jobs=2), pytest.raises(KeyboardInterrupt):

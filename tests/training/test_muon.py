@@ -156,6 +156,7 @@ def test_the_filters_of_a_network_turn_and_nothing_else():
     assert all(weight.ndim < 4 for weight in others["params"])
 
 
+@pytest.mark.slow
 def test_training_does_not_import_the_compiler_of_torch(tmp_path):
     code = f"""
 import os, sys, warnings

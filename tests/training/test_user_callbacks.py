@@ -174,6 +174,7 @@ def test_a_callback_works_in_a_fit_a_clone_and_a_search(name, tmp_path):
         np.testing.assert_array_equal(copied.predict_proba(X), clf.predict_proba(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(WORKING.keys() - {"NeptuneLogger"}))
 def test_a_callback_works_in_a_search_of_two_processes(name, tmp_path):
     if name == "TensorBoard" and find_spec("tensorflow"):
