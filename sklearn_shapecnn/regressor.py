@@ -28,9 +28,10 @@ class ShapeCNNRegressor(MultiOutputMixin, RegressorMixin, ImageEstimator):
 
     The network is that of :class:`ShapeCNNClassifier`, a sequence of stages. Each stage slides
     small filters over the image, keeps the strongest responses, and applies a normalization and an
-    activation. The head also receives the position of each feature in the image [4]_, so it can
-    predict positions and sizes as well as counts and ratings. The network adapts its size to the
-    image shape, and the training to the number of images. Pixels and targets may be on any scale.
+    activation. The head, which turns features into numbers, also receives the position of each
+    feature in the image [4]_, so it can predict positions and sizes as well as counts and ratings.
+    The network adapts its size to the image shape, and the training to the number of images. Pixels
+    and targets may be on any scale.
 
     Parameters
     ----------
