@@ -45,6 +45,7 @@ __all__ = [
     "Interval",
     "Options",
     "StrOptions",
+    "attributes_without_callbacks",
     "declare_optimizer",
     "forward_hooks",
     "has_callbacks",
@@ -90,13 +91,21 @@ def warn(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+_CALLBACKS = "_skl_callbacks"  # where scikit-learn keeps those of set_callbacks
+
+
 def has_callbacks(estimator: Any) -> bool:
     """Return whether scikit-learn's callbacks are set on an estimator.
 
     Calling them for every batch without asking would work too, but costs time in each step.
     scikit-learn (1.9) has no public way to ask. Remove this once all supported versions have one.
     """
-    return bool(getattr(estimator, "_skl_callbacks", None))
+    return bool(getattr(estimator, _CALLBACKS, None))
+
+
+def attributes_without_callbacks(estimator: Any) -> dict[str, Any]:
+    """Return the attributes of an estimator, but for scikit-learn's callbacks."""
+    return {name: value for name, value in vars(estimator).items() if name != _CALLBACKS}
 
 
 def start_fit_task(estimator: Any, max_subtasks: int = 0) -> Any:

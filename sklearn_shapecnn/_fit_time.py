@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_shapecnn._compat import attributes_without_callbacks
 from sklearn_shapecnn._saving import FITTED, OPTIONAL
+from sklearn_shapecnn._starting import with_attributes
 from sklearn_shapecnn._training.callbacks import KeepBest
 
-CALLBACKS = "_skl_callbacks"  # where scikit-learn keeps those of set_callbacks
 FIRST_STEPS = 3  # which are slower, and do not count
 ENOUGH_STEPS, ENOUGH_SECONDS = 40, 1.0  # of timed steps: whichever comes first,
 LEAST_STEPS = 5  # but not fewer than this
@@ -149,10 +150,8 @@ class FitTimeMixin(BaseEstimator):
 
     def _twin(self) -> FitTimeMixin:
         """Return a copy without callbacks. With `warm_start`, it is fitted as this estimator is."""
-        without = object.__new__(type(self))
-        without.__dict__ = {name: value for name, value in vars(self).items() if name != CALLBACKS}
-        without.callbacks = None
-        twin = clone(without)
+        attributes = attributes_without_callbacks(self) | {"callbacks": None}
+        twin = clone(with_attributes(type(self), attributes))
         if self.warm_start and hasattr(self, "net_"):
             known = FITTED | OPTIONAL  # which `fit` replaces when it is done, and never changes
             twin.__dict__ |= {name: value for name, value in vars(self).items() if name in known}

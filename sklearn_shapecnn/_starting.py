@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator
 
 from sklearn_shapecnn._training.user_callbacks import check_that_they_can_be_copied
+
+Estimator = TypeVar("Estimator", bound=BaseEstimator)
+
+
+def with_attributes(kind: type[Estimator], attributes: dict[str, Any]) -> Estimator:
+    """Make an estimator that has these attributes, without calling its `__init__`."""
+    made = object.__new__(kind)
+    made.__dict__ = attributes
+    return made
 
 
 class StartingEstimator(BaseEstimator):
@@ -59,8 +68,7 @@ class StartingEstimator(BaseEstimator):
 
     def __sklearn_clone__(self) -> Any:
         # A clone is not fitted, but its weights must be: they are passed on, not cloned.
-        without = object.__new__(type(self))
-        without.__dict__ = vars(self) | {"weights": None}
+        without = with_attributes(type(self), vars(self) | {"weights": None})
         try:
             twin = super(StartingEstimator, without).__sklearn_clone__()
         except Exception:
