@@ -218,7 +218,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         tasks = self._begin_tasks({"X": X, "y": y, "metadata": metadata}, settings, start)
-        may_stop_early = self.early_stopping or len(settings.rounds) > 1 or bool(callbacks)
+        may_stop_early = self.early_stopping or settings.may_end_early or bool(callbacks)
         bars = [ShowProgress(may_stop_early)] if self.verbose else []
         n_epochs_before = len(net.history)
         interrupt = None
@@ -315,8 +315,8 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
             # With a feature_names_in_ of None too: it replaces the names of an earlier fit.
             return vars(start.after(net.snapshot(), net.history[n_epochs_before:]))
 
-        n_epochs = sum(settings.rounds)
-        return [FitTasks(self, fit_arguments, n_epochs, settings.n_batches, attributes_so_far)]
+        n_epochs, n_batches = settings.max_epochs, settings.n_batches
+        return [FitTasks(self, fit_arguments, n_epochs, n_batches, attributes_so_far)]
 
     def _images(self, X: Any) -> ImageSet:
         """Return the images to predict from, as `_read`; warn if they are unlike those of fit."""

@@ -127,7 +127,10 @@ class ShapeCNNClassifier(
     max_iter : 'auto' or int, default='auto'
         Number of epochs, that is, how often each image is seen. 'auto' is 40 for up to 200 images
         and decreases with more images, down to 4. It is raised where needed to reach 120 steps, up
-        to 100 epochs. With several labels per image it is doubled, up to 100. If most filters start
+        to 100 epochs. With several labels per image it is doubled, up to 100. After half of these
+        epochs, the training loss decides how many will follow: training ends after two thirds of
+        all epochs if the loss is close to zero, and after 10 epochs (20 with several labels) or
+        more if it is still high, because the images are hard to tell apart. If most filters start
         at random (see `weights`), 'auto' is as many epochs as make 600 steps, but at least 8 and at
         most 100. In that case, from about 1,900 images on, a short round of two to four epochs
         comes first, and training stops there if the training loss is close to zero.

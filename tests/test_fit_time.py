@@ -27,7 +27,8 @@ class Clock:
 
 
 class FakeNet:
-    max_epochs = 20
+    max_epochs = 50
+    usual_epochs = 20
     iterator_train__n_batches = 10
     callbacks_ = ()
     history = (1,)

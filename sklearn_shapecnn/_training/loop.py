@@ -5,6 +5,7 @@ Nothing here touches torch's global random state: all randomness comes from the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -20,7 +21,7 @@ from sklearn_shapecnn._training.callbacks import (
     TrainingInterrupted,
 )
 from sklearn_shapecnn._training.net import ShapeNet
-from sklearn_shapecnn._training.outcome import has_learned, warn_if_nothing_learned
+from sklearn_shapecnn._training.outcome import adapt_epochs, has_learned, warn_if_nothing_learned
 from sklearn_shapecnn._training.parts import MAX_PARTS
 from sklearn_shapecnn._training.progress import ShowProgress
 from sklearn_shapecnn._training.sample import Sample
@@ -77,7 +78,8 @@ def train(
     # Not by set_params, which would initialize the network again.
     net.iterator_train__n_batches = settings.n_batches
     net.iterator_train__batch_size = len(sample) / settings.n_batches  # for skorch's ProgressBar
-    net.max_epochs = sum(settings.rounds)  # for loggers
+    net.max_epochs = settings.max_epochs  # for loggers
+    net.usual_epochs = sum(settings.rounds)
     net.verbose = int(any(isinstance(c, ShowProgress | PrintLog) for c in callbacks))
     image_shape = sample.images.image_shape
     net.iterator_train__augment = (
@@ -89,10 +91,14 @@ def train(
         net.history = history  # skorch's LoadInitState brings that of another fit
         with suppress(StopTraining), thread_pool(MAX_PARTS):
             for n_epochs in settings.rounds:
-                # Each round has an order of its own.
-                net.iterator_train__seed = settings.seed + len(net.history)
                 learning_rate.start_round(n_epochs * settings.n_batches)
-                net.fit_loop(sample, epochs=n_epochs)
+                if settings.n_hard_epochs is not None:
+                    n_first = math.ceil(n_epochs / 2)
+                    _fit_epochs(net, sample, settings, n_first)
+                    n_epochs = adapt_epochs(net, sample, n_epochs, settings.n_hard_epochs) - n_first
+                    net.max_epochs = n_first + n_epochs
+                    learning_rate.spread_rest(n_epochs * settings.n_batches)
+                _fit_epochs(net, sample, settings, n_epochs)
                 if has_learned(net, sample):
                     break
         net.settle(keep_best)
@@ -131,6 +137,12 @@ def train(
         raise KeyboardInterrupt from error  # a search would count another error as a failed fit
     if interrupt is not None:
         raise interrupt
+
+
+def _fit_epochs(net: ShapeNet, sample: Sample, settings: TrainingSettings, n_epochs: int) -> None:
+    """Train for some epochs, in an order of their own."""
+    net.iterator_train__seed = settings.seed + len(net.history)
+    net.fit_loop(sample, epochs=n_epochs)
 
 
 def _drop_unfinished_epoch(net: ShapeNet, n_epochs_before: int, keep_best: KeepBest | None) -> int:

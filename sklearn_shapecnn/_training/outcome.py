@@ -12,6 +12,7 @@ from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.sample import Sample
 
 NEGLIGIBLE_LOSS = 0.008  # of guessing, if 999 of 1,000 images have the same class
+HARD_LOSS = 0.15  # in the middle of a training, in multiples of that of guessing
 # To see that a network has learned much, and to see whether it has learned anything.
 FEW_IMAGES, MAX_IMAGES = 100, 1000
 
@@ -20,6 +21,18 @@ def has_learned(net: ShapeNet, sample: Sample) -> bool:
     """Whether the last epoch brought the loss close to the least that label smoothing allows."""
     enough = net.criterion_.learned(sample.targets, sample.weights)
     return net.history[-1, "train_loss"] < enough
+
+
+def adapt_epochs(net: ShapeNet, sample: Sample, n_epochs: int, n_hard_epochs: int) -> int:
+    """Choose the number of epochs after the first half of them, from the loss of the last one.
+
+    Two thirds, if nothing is left to learn. `n_hard_epochs`, if the images are hard to tell apart.
+    """
+    if has_learned(net, sample):
+        return math.ceil(n_epochs * 2 / 3)
+    least, guessing = net.criterion_.bounds(sample.targets, sample.weights)
+    is_hard = net.history[-1, "train_loss"] - least > HARD_LOSS * (guessing - least)
+    return n_hard_epochs if is_hard else n_epochs
 
 
 def warn_if_nothing_learned(

@@ -107,13 +107,14 @@ class ShowProgress(Callback):
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Start the clock."""
         self.began = time.perf_counter()
-        self.n_steps = net.max_epochs * net.iterator_train__n_batches
         self.step = 0
-        self.bar = self.make_bar(total=self.n_steps)
+        self.bar = self.make_bar(total=net.max_epochs * net.iterator_train__n_batches)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Start to count."""
         self.sums: Any = 0
+        # In the middle of training it may turn out that fewer epochs are enough.
+        self.bar.total = net.max_epochs * net.iterator_train__n_batches
 
     def on_batch_end(
         self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
@@ -138,7 +139,7 @@ class ShowProgress(Callback):
         elif sys.stderr is not None:  # as in a program without a console
             took = time.perf_counter() - self.began
             # Rounded up: only the last epoch has no second left.
-            left = math.ceil(took / self.step * (self.n_steps - self.step))
+            left = math.ceil(took / self.step * (self.bar.total - self.step))
             told = ", ".join(f"{name} {value}" for name, value in shown.items())
             print(
                 f"fit: {told}, {took:.0f} s, {self.left.format(left)}", file=sys.stderr, flush=True

@@ -58,6 +58,17 @@ class SetLearningRate(Callback):
         """Begin a round of this many steps."""
         self.n_steps = n_steps
         self.step = 0
+        self.change = (0, 0.0)
+
+    def spread_rest(self, n_steps: int) -> None:
+        """Spread what is left of the round's cycle over this many further steps."""
+        self.change = (self.step, self._progress())
+        self.n_steps = self.step + n_steps
+
+    def _progress(self) -> float:
+        """Share of the cycle that is done; it grows evenly between changes of its length."""
+        step, progress = self.change
+        return progress + (1 - progress) * (self.step - step) / (self.n_steps - step)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Note in the history where a round begins after another one: the loss may jump there."""
@@ -69,7 +80,7 @@ class SetLearningRate(Callback):
         share = (
             stream_rate(self.n_steps_done + self.step)
             if self.is_stream
-            else one_cycle(self.step / self.n_steps)
+            else one_cycle(self._progress())
         )
         for group in net.optimizer_.param_groups:
             group["lr"] = net.lr * share

@@ -12,6 +12,7 @@ from sklearn_shapecnn._training.augment import MANY_IMAGES
 from sklearn_shapecnn._training.sample import count_batches
 
 MIN_EPOCHS = 8  # of a full round from random filters
+HARD_EPOCHS = 10  # at least, from pretrained filters, if the images are hard to tell apart
 FEW_STEPS, ENOUGH_STEPS = 60, 120  # to learn the head; to learn an easy task
 RANDOM_RATE = 0.01  # highest learning rate from random filters
 STREAM_BATCH_SIZE = 32  # of partial_fit
@@ -36,6 +37,9 @@ class TrainingSettings:
     is_stream : bool
         Whether this is one of many calls of `partial_fit`, so that the learning rate stays up
         instead of following a cycle.
+    n_hard_epochs : int or None
+        Number of epochs instead, if the images are hard to tell apart; see
+        :func:`~sklearn_shapecnn._training.outcome.adapt_epochs`. None if the number is fixed.
     """
 
     learning_rate_init: float
@@ -47,6 +51,17 @@ class TrainingSettings:
     augment: tuple[str, ...]
     seed: int
     is_stream: bool = False
+    n_hard_epochs: int | None = None
+
+    @property
+    def max_epochs(self) -> int:
+        """Maximum number of epochs in all rounds together."""
+        return max(sum(self.rounds), self.n_hard_epochs or 0)
+
+    @property
+    def may_end_early(self) -> bool:
+        """Whether training ends before, if it leaves nothing to learn."""
+        return len(self.rounds) > 1 or self.n_hard_epochs is not None
 
     @classmethod
     def from_parameters(
@@ -86,11 +101,13 @@ class TrainingSettings:
                 batch_size = auto_batch_size(n_samples, image_shape)
         n_batches = count_batches(n_samples, int(batch_size))
         n_epochs = 1 if is_stream else max_iter
-        rounds: tuple[int, ...] = (auto_epochs(n_samples, n_batches, epoch_factor),)
+        usual, hard = auto_epochs(n_samples, n_batches, epoch_factor)
+        rounds: tuple[int, ...] = (usual,)
         if n_epochs != "auto":
             rounds = (int(n_epochs),)
         elif not is_pretrained:
             rounds = auto_rounds(n_batches)[-1 if has_numbers else 0 :]
+        is_adaptive = is_pretrained and n_epochs == "auto" and not has_numbers
         learning_rate = parameters["learning_rate_init"]
         if learning_rate == "auto":
             # A stream already takes 0.3 times this rate. Numbers benefit from the full rate.
@@ -108,6 +125,7 @@ class TrainingSettings:
             augment=augment,
             seed=seed,
             is_stream=is_stream,
+            n_hard_epochs=hard if is_adaptive else None,
         )
 
 
@@ -116,15 +134,16 @@ def auto_batch_size(n_samples: int, image_shape: tuple[int, int, int]) -> int:
     return max(8, min(64, n_samples // 10, MAX_PIXELS // math.prod(image_shape[:2])))
 
 
-def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> int:
-    """Choose the number of epochs for training from pretrained filters.
+def auto_epochs(n_samples: int, n_batches: int, factor: int = 1) -> tuple[int, int]:
+    """Choose the number of epochs from pretrained filters: the usual one, and that of hard images.
 
     It is 40 for up to 200 images. With more images it falls to 4, more slowly than their number
-    rises. It is raised to reach 120 steps, up to 100 epochs. All of this is multiplied by a factor.
+    rises; to 10 for images that are hard to tell apart. It is raised to reach 120 steps, up to 100
+    epochs. All of this is multiplied by a factor.
     """
     n_epochs = round(40 * min(1.0, (200 / n_samples) ** 0.75))
     n_epochs = max(4, n_epochs, min(100, math.ceil(ENOUGH_STEPS / n_batches)))
-    return min(100, factor * n_epochs)
+    return min(100, factor * n_epochs), min(100, factor * max(HARD_EPOCHS, n_epochs))
 
 
 def pretrained_rate(n_samples: int, n_steps: int) -> float:

@@ -8,7 +8,7 @@ import pytest
 from helpers import small_classifier
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_shapecnn import ShapeCNNClassifier
+from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._training.sample import Sample
 
@@ -291,11 +291,12 @@ def test_by_default_one_image_of_each_class_is_remembered():
 
 
 def test_by_default_a_rare_class_is_learned():
-    X, y = noise(2002, 16), np.zeros(2002, dtype=int)
-    X[:3] += 4
-    y[:3] = 1
-    clf, _ = fit_default(X, y)
-    assert (clf.predict(X[:3]) == 1).all()
+    X, y = make_shapes(6000, image_shape=(24, 24), random_state=0)
+    triangles, circles = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
+    rows = np.r_[triangles[:3], circles]  # 3 and about 2,000
+    clf, _ = fit_default(X[rows], y[rows])
+    assert (clf.predict(X[triangles[:3]]) == 0).all()
+    assert np.mean(clf.predict(X[triangles[3:]]) == 0) > 0.5
 
 
 def test_by_default_conflicting_labels_become_probabilities(conflicting):

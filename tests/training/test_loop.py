@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 from helpers import make_net, make_sample, train_net
+from skorch.callbacks import Callback
 
+from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._input.image_set import ImageSet
 from sklearn_shapecnn._training.callbacks import TrainingInterrupted
+from sklearn_shapecnn._training.outcome import adapt_epochs
 from sklearn_shapecnn._training.sample import Sample
 
 
@@ -47,6 +50,56 @@ def test_a_further_round_follows_where_something_is_left_to_learn():
     net = make_net(learning_rate_init=1e-6)
     train_net(net, easy_sample(), rounds=(2, 3))
     assert len(net.history) == 5
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [(0.01, 8), (0.015, 8), (0.03, 12), (0.1, 12), (0.11, 20), (0.69, 20)],  # guessing: 0.69
+)
+def test_the_loss_after_half_of_the_epochs_decides_how_many_there_will_be(loss, expected):
+    net = make_net()
+    net.history.new_epoch()
+    net.history.record("train_loss", loss)
+    assert adapt_epochs(net, easy_sample(), 12, 20) == expected
+
+
+def test_a_training_ends_early_if_half_of_it_leaves_nothing_to_learn():
+    net = make_net(dropout=0.0, learning_rate_init=0.03)
+    train_net(net, easy_sample(), rounds=(45,), n_hard_epochs=60)
+    assert len(net.history) == 30
+    assert net.max_epochs == 30
+
+
+def test_a_training_goes_on_if_the_images_are_hard_to_tell_apart():
+    net = make_net(learning_rate_init=1e-6)
+    train_net(net, easy_sample(), rounds=(3,), n_hard_epochs=7)
+    assert len(net.history) == net.max_epochs == 7
+
+
+def test_the_second_half_has_an_order_of_its_own():
+    class Recorder(Callback):
+        def __init__(self):
+            self.batches = []
+
+        def on_batch_end(self, net, batch, **kwargs):
+            self.batches.append(batch[0].ravel().tolist())
+
+    recorder = Recorder()
+    train_net(make_net(), make_sample(), rounds=(4,), n_hard_epochs=4, callbacks=[recorder])
+    assert len({tuple(batch) for batch in recorder.batches}) == len(recorder.batches) == 16
+
+
+@pytest.mark.slow
+def test_the_classifier_takes_longer_for_hard_images_and_shorter_for_easy_ones():
+    rng = np.random.default_rng(0)
+    X = rng.random((4000, 64), dtype=np.float32)
+    hard = rng.integers(0, 2, 4000)
+    easy = X[:, 27] > 0.5
+    X_easy = np.where(easy[:, None], X, X - 1)
+    clf = ShapeCNNClassifier(n_filters=(4, 8), random_state=0)
+    assert clf.fit(X, hard).n_iter_ == 10
+    assert clf.fit(X_easy, easy).n_iter_ == 3
+    assert clf.set_params(max_iter=4).fit(X, hard).n_iter_ == 4
 
 
 def test_a_loss_that_is_no_number_ends_training():

@@ -266,6 +266,28 @@ def test_one_clock_over_all_rounds(monkeypatch, capsys):
     assert all(left > 0 for left in seconds[:-1])
 
 
+def test_the_time_left_follows_when_training_turns_out_to_be_shorter(capsys):
+    net = make_net()
+    net.max_epochs, net.iterator_train__n_batches = 10, 4
+    shown = ShowProgress(may_stop_early=True)
+    shown.on_train_begin(net)
+    for i in range(4):
+        net.history.new_epoch()
+        net.history.record("epoch", i + 1)
+        net.history.record("train_loss", 1.0)
+        shown.on_epoch_begin(net)
+        for _ in range(4):
+            shown.on_batch_end(
+                net, (None, (torch.tensor([0, 1]), torch.ones(2))), torch.zeros(2, 2)
+            )
+        shown.on_epoch_end(net)
+        if i == 1:
+            net.max_epochs = 4
+    lines = capsys.readouterr().err.splitlines()
+    assert "at most 0 s left" not in lines[2]
+    assert lines[3].endswith("at most 0 s left")
+
+
 def test_rounds_share_a_clock_in_a_fit(capsys):
     many = np.tile(X, (6, 1)) + np.random.default_rng(0).normal(0, 0.5, (360, X.shape[1]))
     labels = np.random.default_rng(1).integers(0, 2, 360)  # which a short round does not learn

@@ -40,10 +40,11 @@ def test_automatic_length_is_between_8_and_100_epochs_of_at_least_600_steps_if_i
 @pytest.mark.parametrize("n", [2, 20, 200, 2000, 60_000])
 def test_from_pretrained_filters_it_is_shorter(n):
     n_batches = count_batches(n, auto_batch_size(n, (32, 32, 1)))
-    n_epochs = auto_epochs(n, n_batches)
+    n_epochs, n_hard_epochs = auto_epochs(n, n_batches)
     assert 4 <= n_epochs <= 100
     assert n_epochs == 100 or n_epochs * n_batches >= 120
     assert n_epochs < auto_rounds(n_batches)[-1] or n == 2
+    assert n_hard_epochs == max(n_epochs, 10)
 
 
 def test_pretrained_filters_move_more_slowly():
@@ -64,6 +65,7 @@ def test_what_is_given_holds():
     settings = resolve(100, batch_size=10, max_iter=7)
     assert settings.n_batches == 10
     assert settings.rounds == (7,)
+    assert settings.max_epochs == 7
     assert resolve(3, batch_size=1).n_batches == 1  # a batch has two images at least
 
 
@@ -80,11 +82,20 @@ def test_settings_are_compared_by_value_and_cannot_be_changed():
         resolve().alpha = 1
 
 
+def test_the_length_adapts_only_if_nobody_has_set_it_and_the_filters_are_pretrained():
+    assert resolve(5000, is_pretrained=True).rounds == (4,)
+    assert resolve(5000, is_pretrained=True).max_epochs == 10
+    assert resolve(5000, is_pretrained=True, max_iter=4).max_epochs == 4
+    assert resolve(5000, is_pretrained=True, is_stream=True).max_epochs == 1
+    rounds = resolve(5000).rounds
+    assert resolve(5000).max_epochs == sum(rounds)
+
+
 def test_labels_and_numbers_take_longer_and_numbers_no_short_round():
     for n in (10, 200, 3000, 60_000):
         n_batches = max(1, n // 64)
-        usual = auto_epochs(n, n_batches)
-        assert auto_epochs(n, n_batches, factor=2) == min(100, 2 * usual)
+        twice = [min(100, 2 * n_epochs) for n_epochs in auto_epochs(n, n_batches)]
+        assert list(auto_epochs(n, n_batches, factor=2)) == twice
     parameters = {
         "batch_size": 64, "max_iter": "auto", "learning_rate_init": "auto", "alpha": 0.01,
         "n_iter_no_change": 10, "tol": 1e-4,

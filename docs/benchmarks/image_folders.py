@@ -1,0 +1,163 @@
+"""Accuracy on image folders: pretrained filters, random filters and the peers.
+
+Run it with one or more folders, each with a subfolder for each class::
+
+    python docs/benchmarks/image_folders.py cifar=CIFAR-10-images/train,CIFAR-10-images/test
+
+The name before ``=`` stands in the table. ``TRAIN,TEST`` are two folders; with a single one, all
+images that are not drawn for training are test images (at most 5,000). ``--quick`` draws its own
+folder and checks that the script works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from common import Split, hog_features, mean_and_error, print_header, print_machine, print_row
+from PIL import Image
+from quality import calibration_error
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+
+from sklearn_shapecnn import ShapeCNNClassifier, load_image_folder, make_shapes
+
+N_TEST = 5000  # images, at most, if there is no test folder
+
+
+def rows(X: np.ndarray) -> np.ndarray:
+    """Return rows of pixels from 0 to 1."""
+    return X.reshape(len(X), -1).astype(np.float32) / 255
+
+
+def hog_rows(X: np.ndarray) -> np.ndarray:
+    """Compute histograms of oriented gradients, of the mean of the colors."""
+    return hog_features(rows(X.mean(axis=3) if X.ndim == 4 else X))
+
+
+OURS: dict[str, Callable] = {
+    "weights='shapes'": lambda seed: ShapeCNNClassifier(random_state=seed),
+    "weights=None": lambda seed: ShapeCNNClassifier(weights=None, random_state=seed),
+}
+PEERS: dict[str, Callable] = {
+    "HOG + SVC(C=10)": lambda seed: make_pipeline(FunctionTransformer(hog_rows), SVC(C=10)),
+    "SVC": lambda seed: make_pipeline(FunctionTransformer(rows), SVC()),
+    "MLPClassifier": lambda seed: make_pipeline(
+        FunctionTransformer(rows), MLPClassifier(random_state=seed)
+    ),
+    "RandomForestClassifier": lambda seed: make_pipeline(
+        FunctionTransformer(rows), RandomForestClassifier(random_state=seed)
+    ),
+}
+
+
+@cache
+def read(folder: str, image_shape: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Read a folder: bytes of shape (n, h, w), or (n, h, w, 3) if any image has colors."""
+    bunch = load_image_folder(folder, image_shape=image_shape, as_gray=False, dtype="uint8")
+    images = bunch.images
+    is_gray = (images == images[..., :1]).all()
+    return (images[..., 0] if is_gray else images), np.array(bunch.target_names)[bunch.target]
+
+
+def draw(where: str, n: int, seed: int, image_shape: tuple[int, int] | None) -> Split | None:
+    """Draw n training images, stratified; -1 takes all of the training folder."""
+    folder, _, test_folder = where.partition(",")
+    X, y = read(folder, image_shape)
+    if n == -1 and test_folder:
+        return X, y, *read(test_folder, image_shape)
+    if not 0 < n < len(y):
+        return None
+    n_test = 1 if test_folder else min(N_TEST, len(y) - n)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, train_size=n, test_size=n_test, stratify=None if test_folder else y, random_state=seed
+    )
+    if test_folder:
+        X_test, y_test = read(test_folder, image_shape)
+    return X_train, y_train, X_test, y_test
+
+
+def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, float]:
+    """Return accuracy, CPU seconds of the fit, and calibration error (NaN if there is none)."""
+    X, y, X_test, y_test = split
+    start = time.process_time()
+    model = make(seed).fit(X, y)
+    seconds = time.process_time() - start
+    if not hasattr(model, "predict_proba"):
+        return model.score(X_test, y_test), seconds, np.nan
+    probabilities = model.predict_proba(X_test)
+    codes = np.searchsorted(model.classes_, y_test)
+    accuracy = float((probabilities.argmax(1) == codes).mean())
+    return accuracy, seconds, calibration_error(probabilities, codes)
+
+
+def own_folder(parent: str) -> str:
+    """Write a few shapes as image files, and return their folder."""
+    X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
+    for i, (row, label) in enumerate(zip(X, y, strict=True)):
+        path = Path(parent, str(label))
+        path.mkdir(exist_ok=True)
+        Image.fromarray((255 * row.reshape(24, 24)).astype(np.uint8)).save(path / f"{i}.png")
+    return parent
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="*", metavar="NAME=FOLDER[,TEST_FOLDER]")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1000], help="-1 is all images")
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--side", type=int, help="resize all images to a square of this side")
+    parser.add_argument("--no-peers", action="store_true", help="only this package")
+    parser.add_argument("--quick", action="store_true", help="only check that the script works")
+    options = parser.parse_args()
+    models = OURS | ({} if options.no_peers else PEERS)
+    with tempfile.TemporaryDirectory() as temporary:
+        if options.quick:
+            options.folders = [f"shapes={own_folder(temporary)}"]
+            options.sizes, options.draws = [30], 1
+            models |= {name: partial(_in_two_epochs, models[name]) for name in OURS}
+        if not options.folders:
+            parser.error("give at least one folder, as NAME=FOLDER")
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of MLPClassifier
+        print_machine()
+        print_header("data", "images", "classifier", "accuracy", "seconds", "calibration error")
+        image_shape = (options.side, options.side) if options.side else None
+        for folder in options.folders:
+            name, _, where = folder.partition("=")
+            for n in options.sizes:
+                splits = [draw(where, n, seed, image_shape) for seed in range(options.draws)]
+                for model_name, make in models.items():
+                    results = [
+                        measure(make, split, seed)
+                        for seed, split in enumerate(splits)
+                        if split is not None
+                    ]
+                    if results:
+                        accuracy, seconds, error = zip(*results, strict=True)
+                        print_row(
+                            *(name, n, model_name, mean_and_error(accuracy)),
+                            *(f"{np.median(seconds):.1f}", f"{np.mean(error):.4f}"),
+                        )
+
+
+def _in_two_epochs(make: Callable, seed: int) -> ShapeCNNClassifier:
+    """Make a classifier that trains for two epochs only."""
+    return make(seed).set_params(max_iter=2)
+
+
+if __name__ == "__main__":
+    main()
