@@ -49,7 +49,7 @@ class Stopwatch(Callback):
 
     def _seconds_left(self, net: NeuralNet, timed: list[float]) -> float:
         """Seconds of all steps to come, and of scoring the held-out images after each epoch."""
-        n_epochs, n_batches = net.usual_epochs, net.iterator_train__n_batches
+        n_epochs, n_batches = net.usual_epochs_, net.iterator_train__n_batches
         # The median: a step beside which another program ran does not stand for all.
         step = statistics.median(b - a for a, b in pairwise(timed))
         scoring = 0.0
@@ -113,10 +113,11 @@ class FitTimeMixin(BaseEstimator):
         Returns
         -------
         seconds : float
-            Estimated wall-clock time of `fit` with the same arguments and the usual number of
-            epochs. Training may end earlier, because of `early_stopping`, or because nothing is
-            left to learn. With ``max_iter="auto"`` and thousands of images, it may take up to two
-            and a half times as long if the images are hard to tell apart.
+            Estimated wall-clock time of `fit` with the same arguments if it runs all of its epochs.
+            Training may end earlier, because of `early_stopping`, or because nothing is left to
+            learn. If a classifier with ``max_iter="auto"`` starts from pretrained filters, this is
+            the time of the usual number of epochs: with thousands of images that are hard to tell
+            apart, it takes up to two and a half times as long.
 
         Raises
         ------

@@ -28,7 +28,7 @@ class Clock:
 
 class FakeNet:
     max_epochs = 50
-    usual_epochs = 20
+    usual_epochs_ = 20
     iterator_train__n_batches = 10
     callbacks_ = ()
     history = (1,)

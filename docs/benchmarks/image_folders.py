@@ -64,28 +64,33 @@ PEERS: dict[str, Callable] = {
 
 @cache
 def read(folder: str, image_shape: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Read a folder: bytes of shape (n, h, w), or (n, h, w, 3) if any image has colors."""
+    """Read a folder: bytes of shape (n, h, w, 3), and the names of the classes."""
     bunch = load_image_folder(folder, image_shape=image_shape, as_gray=False, dtype="uint8")
-    images = bunch.images
-    is_gray = (images == images[..., :1]).all()
-    return (images[..., 0] if is_gray else images), np.array(bunch.target_names)[bunch.target]
+    return bunch.images, np.array(bunch.target_names)[bunch.target]
 
 
-def draw(where: str, n: int, seed: int, image_shape: tuple[int, int] | None) -> Split | None:
+@cache
+def is_gray(folder: str, image_shape: tuple[int, int] | None) -> bool:
+    """Whether no image of a folder has any color."""
+    images, _ = read(folder, image_shape)
+    return bool((images == images[..., :1]).all())
+
+
+def draw(where: str, n: int, seed: int, image_shape: tuple[int, int] | None) -> Split:
     """Draw n training images, stratified; -1 takes all of the training folder."""
     folder, _, test_folder = where.partition(",")
     X, y = read(folder, image_shape)
-    if n == -1 and test_folder:
-        return X, y, *read(test_folder, image_shape)
-    if not 0 < n < len(y):
-        return None
-    n_test = 1 if test_folder else min(N_TEST, len(y) - n)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, train_size=n, test_size=n_test, stratify=None if test_folder else y, random_state=seed
-    )
+    if n > len(y) or (n in (-1, len(y)) and not test_folder):
+        raise SystemExit(f"{folder} has {len(y)} images: not enough to draw {n} and test on others")
+    split = X, y, X[:0], y[:0]
+    if n not in (-1, len(y)):
+        parts = train_test_split(X, y, train_size=n, stratify=y, random_state=seed)
+        split = parts[0], parts[2], parts[1][:N_TEST], parts[3][:N_TEST]
     if test_folder:
-        X_test, y_test = read(test_folder, image_shape)
-    return X_train, y_train, X_test, y_test
+        split = *split[:2], *read(test_folder, image_shape)
+    if all(is_gray(each, image_shape) for each in where.split(",")):
+        split = split[0][..., 0], split[1], split[2][..., 0], split[3]
+    return split
 
 
 def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, float]:
@@ -141,17 +146,12 @@ def main() -> None:
             for n in options.sizes:
                 splits = [draw(where, n, seed, image_shape) for seed in range(options.draws)]
                 for model_name, make in models.items():
-                    results = [
-                        measure(make, split, seed)
-                        for seed, split in enumerate(splits)
-                        if split is not None
-                    ]
-                    if results:
-                        accuracy, seconds, error = zip(*results, strict=True)
-                        print_row(
-                            *(name, n, model_name, mean_and_error(accuracy)),
-                            *(f"{np.median(seconds):.1f}", f"{np.mean(error):.4f}"),
-                        )
+                    results = [measure(make, split, seed) for seed, split in enumerate(splits)]
+                    accuracy, seconds, error = zip(*results, strict=True)
+                    print_row(
+                        *(name, len(splits[0][1]), model_name, mean_and_error(accuracy)),
+                        *(f"{np.median(seconds):.1f}", f"{np.mean(error):.4f}"),
+                    )
 
 
 def _in_two_epochs(make: Callable, seed: int) -> ShapeCNNClassifier:

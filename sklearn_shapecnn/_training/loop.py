@@ -79,7 +79,7 @@ def train(
     net.iterator_train__n_batches = settings.n_batches
     net.iterator_train__batch_size = len(sample) / settings.n_batches  # for skorch's ProgressBar
     net.max_epochs = settings.max_epochs  # for loggers
-    net.usual_epochs = sum(settings.rounds)
+    net.usual_epochs_ = sum(settings.rounds)
     net.verbose = int(any(isinstance(c, ShowProgress | PrintLog) for c in callbacks))
     image_shape = sample.images.image_shape
     net.iterator_train__augment = (

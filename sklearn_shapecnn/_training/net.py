@@ -58,7 +58,7 @@ class ShapeNet(NeuralNet):
     memory_: OptimizerMemory | None = None  # of a net from a file, until it has an optimizer
     knows_scale_: bool = True  # False while all its images have been of one color
     has_doubted_scale_: bool = False  # whether it has seen images that seem to be on another scale
-    usual_epochs: int = 0  # of the training that runs; max_epochs is the most there can be
+    usual_epochs_: int = 0  # of the training that runs; max_epochs is the most there can be
     pixel_range_: PixelRange | None = None  # of all images so far
     target_scale_: TargetScale | None = None  # of targets that are numbers
     _plan: InferencePlan | None = None  # made on first use, and again when the network changes

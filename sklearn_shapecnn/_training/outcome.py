@@ -12,6 +12,7 @@ from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.sample import Sample
 
 NEGLIGIBLE_LOSS = 0.008  # of guessing, if 999 of 1,000 images have the same class
+NOTHING_TO_LEARN = 0.001  # of guessing, if 9,999 of 10,000 images have the same class
 HARD_LOSS = 0.15  # in the middle of a training, in multiples of that of guessing
 # To see that a network has learned much, and to see whether it has learned anything.
 FEW_IMAGES, MAX_IMAGES = 100, 1000
@@ -32,7 +33,8 @@ def adapt_epochs(net: ShapeNet, sample: Sample, n_epochs: int, n_hard_epochs: in
         return math.ceil(n_epochs * 2 / 3)
     least, guessing = net.criterion_.bounds(sample.targets, sample.weights)
     is_hard = net.history[-1, "train_loss"] - least > HARD_LOSS * (guessing - least)
-    return n_hard_epochs if is_hard else n_epochs
+    is_worth_it = guessing - least > NOTHING_TO_LEARN
+    return n_hard_epochs if is_hard and is_worth_it else n_epochs
 
 
 def warn_if_nothing_learned(

@@ -114,7 +114,7 @@ class ShowProgress(Callback):
         """Start to count."""
         self.sums: Any = 0
         # In the middle of training it may turn out that fewer epochs are enough.
-        self.bar.total = net.max_epochs * net.iterator_train__n_batches
+        self._set_total(net.max_epochs * net.iterator_train__n_batches)
 
     def on_batch_end(
         self, net: NeuralNet, batch: Any = None, y_pred: torch.Tensor | None = None, **kwargs: Any
@@ -148,5 +148,12 @@ class ShowProgress(Callback):
     def close(self) -> None:
         """Leave the bar as it is, with the steps that were made as all of them."""
         if self.bar is not None:
-            self.bar.total = self.bar.n
+            self._set_total(self.bar.n)
             self.bar.close()
+
+    def _set_total(self, n_steps: int) -> None:
+        """Set the number of steps; the bar of a notebook has it in a widget as well."""
+        self.bar.total = n_steps
+        if hasattr(self.bar, "container"):
+            _, widget, _ = self.bar.container.children
+            widget.max = n_steps

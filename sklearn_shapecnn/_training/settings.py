@@ -29,7 +29,7 @@ class TrainingSettings:
     n_batches : int
         Number of batches per epoch.
     rounds : tuple of int
-        Maximum number of epochs in each round of training.
+        Usual number of epochs in each round of training.
     augment : tuple of str
         Names of augmentations.
     seed : int

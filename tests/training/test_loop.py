@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,14 @@ def test_the_loss_after_half_of_the_epochs_decides_how_many_there_will_be(loss, 
     net.history.new_epoch()
     net.history.record("train_loss", loss)
     assert adapt_epochs(net, easy_sample(), 12, 20) == expected
+
+
+def test_labels_that_are_all_alike_are_not_hard():
+    net = make_net()
+    net.history.new_epoch()
+    net.history.record("train_loss", 0.1)
+    alike = replace(easy_sample(), targets=np.zeros(40, dtype=int))
+    assert adapt_epochs(net, alike, 12, 20) == 12
 
 
 def test_a_training_ends_early_if_half_of_it_leaves_nothing_to_learn():
