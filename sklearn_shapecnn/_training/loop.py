@@ -91,14 +91,7 @@ def train(
         net.history = history  # skorch's LoadInitState brings that of another fit
         with suppress(StopTraining), thread_pool(MAX_PARTS):
             for n_epochs in settings.rounds:
-                learning_rate.start_round(n_epochs * settings.n_batches)
-                if settings.n_hard_epochs is not None:
-                    n_first = math.ceil(n_epochs / 2)
-                    _fit_epochs(net, sample, settings, n_first)
-                    n_epochs = adapt_epochs(net, sample, n_epochs, settings.n_hard_epochs) - n_first
-                    net.max_epochs = n_first + n_epochs
-                    learning_rate.spread_rest(n_epochs * settings.n_batches)
-                _fit_epochs(net, sample, settings, n_epochs)
+                _fit_round(net, sample, settings, learning_rate, n_epochs)
                 if has_learned(net, sample):
                     break
         net.settle(keep_best)
@@ -137,6 +130,24 @@ def train(
         raise KeyboardInterrupt from error  # a search would count another error as a failed fit
     if interrupt is not None:
         raise interrupt
+
+
+def _fit_round(
+    net: ShapeNet,
+    sample: Sample,
+    settings: TrainingSettings,
+    learning_rate: SetLearningRate,
+    n_epochs: int,
+) -> None:
+    """Train for a round of epochs, whose number may change after half of them."""
+    learning_rate.start_round(n_epochs * settings.n_batches)
+    n_done = 0
+    if settings.n_hard_epochs is not None:
+        n_done = math.ceil(n_epochs / 2)
+        _fit_epochs(net, sample, settings, n_done)
+        n_epochs = net.max_epochs = adapt_epochs(net, sample, n_epochs, settings.n_hard_epochs)
+        learning_rate.spread_rest((n_epochs - n_done) * settings.n_batches)
+    _fit_epochs(net, sample, settings, n_epochs - n_done)
 
 
 def _fit_epochs(net: ShapeNet, sample: Sample, settings: TrainingSettings, n_epochs: int) -> None:
