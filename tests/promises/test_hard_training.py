@@ -293,10 +293,10 @@ def test_by_default_one_image_of_each_class_is_remembered():
 def test_by_default_a_rare_class_is_learned():
     X, y = make_shapes(6000, image_shape=(24, 24), random_state=0)
     triangles, circles = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
-    rows = np.r_[triangles[:3], circles]  # 3 and about 2,000
+    rows = np.r_[triangles[:5], circles]  # 5 and about 2,000
     clf, _ = fit_default(X[rows], y[rows])
-    assert (clf.predict(X[triangles[:3]]) == 0).all()
-    assert np.mean(clf.predict(X[triangles[3:]]) == 0) > 0.5
+    assert (clf.predict(X[triangles[:5]]) == 0).all()
+    assert np.mean(clf.predict(X[triangles[5:]]) == 0) > 0.5
 
 
 def test_by_default_conflicting_labels_become_probabilities(conflicting):
