@@ -17,6 +17,7 @@ from sklearn_shapecnn._compat import (
     CallbackSupportMixin,
     DocLinkMixin,
     Interval,
+    Options,
     StrOptions,
     has_callbacks,
     start_fit_task,
@@ -64,7 +65,7 @@ class ImageReader(  # type: ignore[call-arg]
     background : float, default=1.0
         Brightness behind transparent pixels and around padded images, from 0 (black) to 1 (white).
 
-    dtype : {'float32', 'uint8'}, default='float32'
+    dtype : {'float32', 'uint8'} or the NumPy type of this name, default='float32'
         Type of the pixels: floats from 0 to 1, or integers from 0 to 255, which need a quarter of
         the memory.
 
@@ -134,7 +135,7 @@ class ImageReader(  # type: ignore[call-arg]
         "as_gray": ["boolean"],
         "aspect": [StrOptions({"stretch", "pad", "crop"})],
         "background": [Interval(Real, 0, 1, closed="both")],
-        "dtype": [StrOptions({"float32", "uint8"})],
+        "dtype": [StrOptions({"float32", "uint8"}), Options(type, {np.float32, np.uint8})],
         "white_level": [
             StrOptions({"dtype", "collection"}),
             Interval(Real, 0, None, closed="neither"),
@@ -153,7 +154,7 @@ class ImageReader(  # type: ignore[call-arg]
         as_gray: bool = True,
         aspect: str = "stretch",
         background: float = 1.0,
-        dtype: str = "float32",
+        dtype: str | type = "float32",
         white_level: str | float = "dtype",
         as_rows: bool = False,
         memmap_folder: str | os.PathLike[str] | None = None,
@@ -305,7 +306,7 @@ class ImageReader(  # type: ignore[call-arg]
                 f"white_level must be 'dtype', 'collection' or a positive number, but is "
                 f"{self.white_level}."
             )
-        if self.on_error == "nan" and self.dtype == "uint8":
+        if self.on_error == "nan" and self._format().dtype == "uint8":
             raise ValueError(
                 "on_error='nan' needs dtype='float32': integers cannot be NaN. Or set "
                 "on_error='blank'."
@@ -319,19 +320,20 @@ class ImageReader(  # type: ignore[call-arg]
 
     def _format(self) -> ImageFormat:
         height, width = (int(n) for n in self.image_shape)
-        return ImageFormat(
-            (height, width), self.as_gray, self.aspect, float(self.background), self.dtype
-        )
+        dtype, background = np.dtype(self.dtype).name, float(self.background)
+        return ImageFormat((height, width), self.as_gray, self.aspect, background, dtype)
 
     def _open_storage(self, n_images: int) -> AbstractContextManager[InMemory | OnDisk]:
         """Open a storage for this many images."""
-        return open_storage((n_images, *self._format().shape), self.dtype, self.memmap_folder)
+        image_format = self._format()
+        shape = (n_images, *image_format.shape)
+        return open_storage(shape, image_format.dtype, self.memmap_folder)
 
     def _find_white(
         self, items: Sequence[Any], on_error: str, verbose: bool | int = 0
     ) -> int | None:
         """Read all images to find their largest value; None if they hold no integers."""
-        peaks = Peaks(MEASURE, self.dtype)
+        peaks = Peaks(MEASURE, self._format().dtype)
         with closing(self._read(items, MEASURE, True, verbose)) as images:
             for row, image in enumerate(images):
                 if not isinstance(image, Exception):
@@ -353,9 +355,9 @@ class ImageReader(  # type: ignore[call-arg]
         `on_error` is the parameter of the reader, or 'skip' to leave out unreadable files.
         """
         blank = np.full(self._format().shape, np.nan if on_error == "nan" else self.background)
-        blank = to_dtype(blank, self.dtype)
+        blank = to_dtype(blank, self._format().dtype)
         failures: dict[int, Exception] = {}
-        troubles, peaks = [], Peaks(white, self.dtype)
+        troubles, peaks = [], Peaks(white, self._format().dtype)
         with closing(self._read(items, white, False, verbose)) as images:
             for row, image in enumerate(images):
                 if not isinstance(image, Exception):

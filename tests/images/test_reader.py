@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
@@ -57,6 +58,16 @@ def test_parameters():
 def test_parameters_out_of_range(parameters, message, method):
     with pytest.raises(ValueError, match=message):
         getattr(ImageReader(**parameters), method)([GRAY])
+
+
+@pytest.mark.parametrize("name", ["uint8", "float32"])
+def test_dtype_may_be_a_type_of_numpy(name):
+    pixels = ImageReader((5, 4), dtype=getattr(np, name)).fit_transform([COLOR])
+    assert pixels.dtype == name
+    np.testing.assert_array_equal(pixels, ImageReader((5, 4), dtype=name).transform([COLOR]))
+    needs_floats = pytest.raises(ValueError, match="on_error='nan' needs dtype='float32'")
+    with needs_floats if name == "uint8" else nullcontext():
+        ImageReader((5, 4), dtype=getattr(np, name), on_error="nan").transform([COLOR])
 
 
 def test_bools_are_no_sizes():
