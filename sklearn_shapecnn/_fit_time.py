@@ -113,11 +113,10 @@ class FitTimeMixin(BaseEstimator):
         Returns
         -------
         seconds : float
-            Estimated wall-clock time of `fit` with the same arguments if it runs all of its epochs.
-            Training may end earlier, because of `early_stopping`, or because nothing is left to
-            learn. If a classifier with ``max_iter="auto"`` starts from pretrained filters, this is
-            the time of the usual number of epochs: with thousands of images that are hard to tell
-            apart, it takes up to two and a half times as long.
+            Estimated wall-clock time of `fit` with the same arguments. `fit` may be faster, because
+            of `early_stopping`, or because nothing is left to learn. It may also be slower: with
+            ``max_iter="auto"``, pretrained filters and more than about 1,300 images that are hard
+            to tell apart, a classifier adds epochs and takes up to 2.5 times as long.
 
         Raises
         ------

@@ -125,15 +125,14 @@ class ShapeCNNClassifier(
         as 32 at 128 x 128.
 
     max_iter : 'auto' or int, default='auto'
-        Number of epochs, that is, how often each image is seen. 'auto' is 40 for up to 200 images
-        and decreases with more images, down to 4. It is raised where needed to reach 120 steps, up
-        to 100 epochs. With several labels per image it is doubled, up to 100. Half of these epochs
-        show how hard the images are: if the training loss is close to zero by then, training ends
-        after two thirds of them; if it is still high, there are at least 10 epochs (20 with several
-        labels). If most filters start at random (see `weights`), 'auto' is as many epochs as make
-        600 steps, but at least 8 and at most 100. In that case, from about 1,900 images on, a short
-        round of two to four epochs comes first, and training stops there if the training loss is
-        close to zero.
+        Number of epochs, that is, how many times each image is seen. 'auto' is 40 for up to 200
+        images and decreases with more images, down to 4. It is raised where needed to reach 120
+        training steps, up to 100 epochs. With several labels per image it is doubled, up to 100. If
+        the training loss is close to zero after half of these epochs, training ends after two
+        thirds of them. If it is still high, there are at least 10 epochs (20 with several labels).
+        If most filters start at random (see `weights`), 'auto' is the number that gives 600 steps,
+        but at least 8 and at most 100. From about 1,900 images on, a short round of two to four
+        epochs comes before it, and training ends there if the training loss is close to zero.
 
     label_smoothing : float, default=0.0
         Fraction of each label to spread evenly over all classes during training, in [0, 1). A value
