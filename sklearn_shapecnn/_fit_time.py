@@ -115,7 +115,7 @@ class FitTimeMixin(BaseEstimator):
         seconds : float
             Estimated wall-clock time of `fit` with the same arguments. `fit` may be faster, because
             of `early_stopping`, or because nothing is left to learn. It may also be slower: with
-            ``max_iter="auto"``, pretrained filters and more than about 1,300 images that are hard
+            ``max_iter="auto"``, pretrained filters and more than about 1,350 images that are hard
             to tell apart, a classifier adds epochs and takes up to 2.5 times as long.
 
         Raises
