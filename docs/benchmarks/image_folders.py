@@ -13,53 +13,24 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from common import Split, hog_features, mean_and_error, print_header, print_machine, print_row
+from common import Split, mean_and_error, print_header, print_machine, print_row
 from PIL import Image
-from quality import calibration_error
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.svm import SVC
+from transfer import OURS, PEERS, measure
 
 from sklearn_shapecnn import ShapeCNNClassifier, load_image_folder, make_shapes
 
 N_TEST = 5000  # images, at most, if there is no test folder
 
 
-def rows(X: np.ndarray) -> np.ndarray:
-    """Return rows of pixels from 0 to 1."""
-    return X.reshape(len(X), -1).astype(np.float32) / 255
-
-
-def hog_rows(X: np.ndarray) -> np.ndarray:
-    """Compute histograms of oriented gradients, of the mean of the colors."""
-    return hog_features(rows(X.mean(axis=3) if X.ndim == 4 else X))
-
-
-OURS: dict[str, Callable] = {
-    "weights='shapes'": lambda seed: ShapeCNNClassifier(random_state=seed),
-    "weights=None": lambda seed: ShapeCNNClassifier(weights=None, random_state=seed),
-}
-PEERS: dict[str, Callable] = {
-    "HOG + SVC(C=10)": lambda seed: make_pipeline(FunctionTransformer(hog_rows), SVC(C=10)),
-    "SVC": lambda seed: make_pipeline(FunctionTransformer(rows), SVC()),
-    "MLPClassifier": lambda seed: make_pipeline(
-        FunctionTransformer(rows), MLPClassifier(random_state=seed)
-    ),
-    "RandomForestClassifier": lambda seed: make_pipeline(
-        FunctionTransformer(rows), RandomForestClassifier(random_state=seed)
-    ),
-}
+UNTOUCHED = "logistic regression on untouched filters"  # which transfer.py compares
 
 
 @cache
@@ -93,20 +64,6 @@ def draw(where: str, n: int, seed: int, image_shape: tuple[int, int] | None) -> 
     return split
 
 
-def measure(make: Callable, split: Split, seed: int) -> tuple[float, float, float]:
-    """Return accuracy, CPU seconds of the fit, and calibration error (NaN if there is none)."""
-    X, y, X_test, y_test = split
-    start = time.process_time()
-    model = make(seed).fit(X, y)
-    seconds = time.process_time() - start
-    if not hasattr(model, "predict_proba"):
-        return model.score(X_test, y_test), seconds, np.nan
-    probabilities = model.predict_proba(X_test)
-    codes = np.searchsorted(model.classes_, y_test)
-    accuracy = float((probabilities.argmax(1) == codes).mean())
-    return accuracy, seconds, calibration_error(probabilities, codes)
-
-
 def own_folder(parent: str) -> str:
     """Write a few shapes as image files, and return their folder."""
     X, y = make_shapes(60, image_shape=(24, 24), random_state=0)
@@ -130,6 +87,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only check that the script works")
     options = parser.parse_args()
     models = OURS | ({} if options.no_peers else PEERS)
+    models.pop(UNTOUCHED, None)
     with tempfile.TemporaryDirectory() as temporary:
         if options.quick:
             options.folders = [f"shapes={own_folder(temporary)}"]
