@@ -193,7 +193,7 @@ def build(folder):
     is_new = stamp.exists() and pickle_path(folder).exists() and stamp.read_text() == now
     if not is_new:
         print(
-            'Training the network of the page "Draw a shape": about 4 minutes on one core, the '
+            'Training the network of the page "Draw a shape": some minutes on one core, the '
             "first one to draw what it learns from ...",
             flush=True,
         )
