@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from common import is_quick, mean_and_error, print_header, print_machine, print_row
-from transfer import TASKS, measure
+from transfer import OURS, TASKS, measure
 
-from sklearn_shapecnn import ShapeCNNClassifier
 from sklearn_shapecnn._network.modules import ShapeCNN
 
 DATA = {
@@ -49,7 +48,7 @@ def main() -> None:
             split = TASKS[task][0](60 if quick else n, seed)
             for name, forward in kinds.items():
                 ShapeCNN.forward = forward
-                accuracy, spent, _ = measure(_make, split, seed)
+                accuracy, spent, _ = measure(OURS["weights='shapes'"], split, seed)
                 accuracies[name].append(accuracy)
                 seconds[name].append(spent)
         means = [np.mean(seconds[name]) for name in ("bfloat16", "float32")]
@@ -57,10 +56,6 @@ def main() -> None:
         print_row(task, n, *cells, f"{means[0] / means[1]:.2f}")
         if quick:
             return
-
-
-def _make(seed: int) -> ShapeCNNClassifier:
-    return ShapeCNNClassifier(random_state=seed)
 
 
 if __name__ == "__main__":

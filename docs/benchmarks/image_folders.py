@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import warnings
-from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,14 +22,11 @@ from common import Split, mean_and_error, print_header, print_machine, print_row
 from PIL import Image
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from transfer import OURS, PEERS, measure
+from transfer import OURS, PEERS, UNTOUCHED, in_two_epochs, measure
 
-from sklearn_shapecnn import ShapeCNNClassifier, load_image_folder, make_shapes
+from sklearn_shapecnn import load_image_folder, make_shapes
 
 N_TEST = 5000  # images, at most, if there is no test folder
-
-
-UNTOUCHED = "logistic regression on untouched filters"  # which transfer.py compares
 
 
 @cache
@@ -87,12 +83,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only check that the script works")
     options = parser.parse_args()
     models = OURS | ({} if options.no_peers else PEERS)
-    models.pop(UNTOUCHED, None)
+    models.pop(UNTOUCHED, None)  # transfer.py has it
     with tempfile.TemporaryDirectory() as temporary:
         if options.quick:
             options.folders = [f"shapes={own_folder(temporary)}"]
             options.sizes, options.draws = [30], 1
-            models |= {name: partial(_in_two_epochs, models[name]) for name in OURS}
+            models |= {name: partial(in_two_epochs, models[name]) for name in OURS}
         if not options.folders:
             parser.error("give at least one folder, as NAME=FOLDER")
         warnings.simplefilter("ignore", ConvergenceWarning)  # of MLPClassifier
@@ -110,11 +106,6 @@ def main() -> None:
                         *(name, len(splits[0][1]), model_name, mean_and_error(accuracy)),
                         *(f"{np.median(seconds):.1f}", f"{np.mean(error):.4f}"),
                     )
-
-
-def _in_two_epochs(make: Callable, seed: int) -> ShapeCNNClassifier:
-    """Make a classifier that trains for two epochs only."""
-    return make(seed).set_params(max_iter=2)
 
 
 if __name__ == "__main__":

@@ -44,12 +44,13 @@ N_TEST = 2000  # images, at most
 BORDER = {"min_visible": 0.25, "noise": 0.05}
 EMPTY = 0.003  # share of the border-cut images that are empty
 
+UNTOUCHED = "logistic regression on untouched filters"
 OURS: dict[str, Callable] = {
     "weights='shapes'": lambda seed: ShapeCNNClassifier(random_state=seed),
     "weights=None": lambda seed: ShapeCNNClassifier(weights=None, random_state=seed),
 }
 PEERS: dict[str, Callable] = {
-    "logistic regression on untouched filters": lambda seed: make_pipeline(
+    UNTOUCHED: lambda seed: make_pipeline(
         # Almost no learning: the filters stay, and the normalization adapts to the images.
         ShapeCNNClassifier(learning_rate_init=1e-12, max_iter=8, augment=None, random_state=seed),
         StandardScaler(),
@@ -187,7 +188,7 @@ def curves(options: argparse.Namespace) -> None:
     print_header("data", "images", "classifier", "accuracy", "seconds", "calibration error")
     models = PEERS if options.only_peers else OURS | ({} if options.no_peers else PEERS)
     if options.quick:
-        short = {name: partial(_in_two_epochs, models[name]) for name in OURS if name in models}
+        short = {name: partial(in_two_epochs, models[name]) for name in OURS if name in models}
         models = {name: models[name] for name in models if name not in SLOW} | short
     for task in options.tasks:
         make_split, sizes = TASKS[task]
@@ -213,7 +214,7 @@ def curves(options: argparse.Namespace) -> None:
                     )
 
 
-def _in_two_epochs(make: Callable, seed: int) -> ShapeCNNClassifier:
+def in_two_epochs(make: Callable, seed: int) -> ShapeCNNClassifier:
     """Make a classifier that trains for two epochs only."""
     return make(seed).set_params(max_iter=2)
 
