@@ -46,9 +46,9 @@ class InferencePlan:
 
     Batch normalization and the pixel scale are folded into the filters. All convolutions use
     oneDNN, which torch itself does not use for a batch of one. All linear layers compute in
-    float64. An image therefore gets the same scores, to the last bit, alone or in a batch. Only
-    some activations round the last pixels of odd-sized maps differently. Any number of threads may
-    use a plan at once.
+    float64, and so do the activations that torch rounds differently at the end of each thread's
+    part. An image therefore gets the same scores, to the last bit, alone or in a batch. Any number
+    of threads may use a plan at once.
 
     Parameters
     ----------
@@ -202,8 +202,16 @@ def _plan_stage(stage: Stage, scale: float) -> list[Step]:
     if isinstance(norm, LayerNorm2d):
         steps.append(norm)
     # Not part of oneDNN's convolution, which would hide NaN from the check of the scores.
-    steps.append(torch.relu_ if isinstance(act, nn.ReLU) else act)
+    steps.append(_plan_activation(act))
     return steps
+
+
+def _plan_activation(act: nn.Module) -> Step:
+    if isinstance(act, nn.ReLU):
+        return torch.relu_
+    if isinstance(act, nn.GELU | nn.SiLU | nn.Sigmoid):
+        return lambda x: act(x.double()).float()
+    return act
 
 
 def _turn(sign: torch.Tensor, shift: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
