@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -53,14 +54,28 @@ def over(ours: list[tuple[float, float]], theirs: list[tuple[float, float]], whi
     return ratio([each[which] for each in theirs], [each[which] for each in ours])
 
 
-def on_one_thread(work: Callable[[], object]) -> Callable[[], object]:
-    """Limit a task to one thread."""
+def on_threads(n: int, work: Callable[[], object]) -> Callable[[], object]:
+    """Allow a task n threads."""
 
     def limited() -> object:
-        with threadpool_limits(1):
+        with threadpool_limits(n):
             return work()
 
     return limited
+
+
+on_one_thread = partial(on_threads, 1)
+
+
+@contextmanager
+def cores(n: int) -> Iterator[None]:
+    """Keep this thread, and the threads and processes that it starts, to the first n cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:n])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def torch_loop(network: torch.nn.Module, X: np.ndarray, y: np.ndarray, n_epochs: int) -> None:
@@ -136,6 +151,49 @@ def _print(name: str, n_competitors: int, seconds: Seconds) -> None:
         *(name, n_competitors, f"{median:.2f}", over(ours, one, 0), over(ours, one, 1)),
         over(seconds["torch"], seconds["torch on one"], 0),
     )
+
+
+def allowed_table(n_times: int, quick: bool) -> None:
+    """The wall-clock time with several numbers of threads allowed, relative to one.
+
+    "Default over best": with the default number of threads, relative to the best of these numbers.
+    """
+    numbers = (1, 2, 4, 8)
+    digits = load_digits()
+    small = digits.images.astype(np.float32), digits.target
+    large = make_shapes(64 if quick else 640, random_state=0)
+    large = large[0].reshape(-1, 72, 72), large[1]
+    n_epochs, n_calls = (1, 20) if quick else (4, 400)
+    print_header("work", "cores", "competitors", *map(str, numbers), "default over best")
+    for n_cores, n_competitors in ((2, 0),) if quick else ((2, 0), (2, 1), (2, 2), (1, 0)):
+        with competitors(n_competitors), cores(n_cores):
+            for name, (X, y), epochs in (("digits", small, n_epochs), ("640 of 72 x 72", large, 1)):
+                clf = ShapeCNNClassifier(max_iter=epochs, batch_size=64, random_state=0)
+                clf.fit(X[:100], y[:100])
+                for work, function in (
+                    ("fit", partial(clf.fit, X, y)),
+                    ("predict", partial(calls, clf.predict, X, 1 if quick else 4)),
+                    ("predict, one a call", partial(calls, clf.predict, X[:1], n_calls)),
+                ):
+                    works = {str(n): on_threads(n, function) for n in numbers}
+                    seconds = in_turn({"default": function, **works}, n_times)
+                    best = min(works, key=lambda n: statistics.median(s for s, _ in seconds[n]))
+                    cells = [over(seconds[n], seconds["1"], 0) for n in works if n != "1"]
+                    last = over(seconds["default"], seconds[best], 0)
+                    print_row(f"{work}, {name}", n_cores, n_competitors, "1", *cells, last)
+
+
+def demo_table(n_times: int, quick: bool) -> None:
+    """The README's first command, in wall-clock seconds: median (minimum to maximum)."""
+    command = [sys.executable, "-m", "sklearn_shapecnn"]
+    command += ["--data", "shapes", "--n-samples", "60"] if quick else []
+    print_header("competitors", "seconds")
+    for n_competitors in (0, 1, 2):
+        with competitors(n_competitors):
+            run = partial(subprocess.run, command, check=True, capture_output=True)
+            seconds = [wall for wall, _ in in_turn({"demo": run}, n_times)["demo"]]
+        median = statistics.median(seconds)
+        print_row(n_competitors, f"{median:.1f} ({min(seconds):.1f} to {max(seconds):.1f})")
 
 
 def threads_table(n_times: int, quick: bool) -> None:

@@ -29,7 +29,7 @@ import numpy as np
 import onnxruntime
 import tensorflow
 import torch
-from busy import busy_table, threads_table
+from busy import allowed_table, busy_table, demo_table, threads_table
 from common import alternate, print_header, print_machine, print_row, ratio
 from skimage.draw import random_shapes
 from sklearn.datasets import load_digits
@@ -390,7 +390,7 @@ def main() -> None:
     n_times = 1 if quick else options.times
     if options.busy or quick:
         print_machine()
-        for table in (busy_table, threads_table):
+        for table in (busy_table, allowed_table, demo_table, threads_table):
             print(f"\n{table.__doc__.splitlines()[0]}\n")
             table(n_times, quick)
     if options.busy:
