@@ -6,6 +6,7 @@ Run ``OMP_NUM_THREADS=1 python docs/benchmarks/memory.py``. It prints tables in 
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -52,9 +53,11 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
 
 
-def run(code: str) -> float:
+def run(code: str, n_threads: int = 1) -> float:
     """Run code in a separate process, and return the number that it prints."""
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    env = os.environ | {"OMP_NUM_THREADS": str(n_threads)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     return float(done.stdout)
 
 
@@ -62,7 +65,7 @@ def file_table(quick: bool) -> None:
     """Peak resident memory of one epoch of `fit` and of `predict` from a sparse file of uint8."""
     gigabytes = 0.1 if quick else 4
     side = 128
-    print_header("file", "peak resident memory, MiB", "target")
+    print_header("file", "threads", "peak resident memory, MiB", "target")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "X.npy"))
         shape = (int(gigabytes * 1e9) // (3 * side**2), side, side, 3)
@@ -72,7 +75,9 @@ def file_table(quick: bool) -> None:
         X.flush()
         del X
         size = f"{gigabytes:g} GB, {shape[0]} images of {side} x {side} x 3"
-        print_row(size, f"{run(FROM_FILE.format(path=path)):.0f}", "600")
+        for n_threads in (1, 2):
+            peak = run(FROM_FILE.format(path=path), n_threads)
+            print_row(size, n_threads, f"{peak:.0f}", "600")
 
 
 def array_table(quick: bool) -> None:
