@@ -31,6 +31,13 @@ HARD = {  # cut by the border, filled or outlined, thin, dark or light, low cont
     "min_contrast": 0.2,
     "noise": 0.1,
 }
+# Code for a separate process: its peak memory in MiB. Not `ru_maxrss`, which starts at the peak of
+# the process that has started this one. Only Linux has this file.
+PEAK = """
+def peak():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+"""
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "immunohistochemistry", "retina")
 
 

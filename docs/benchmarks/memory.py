@@ -16,24 +16,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from common import is_quick, print_header, print_machine, print_row
+from common import PEAK, is_quick, print_header, print_machine, print_row
 from matplotlib.figure import Figure
 
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 # Each runs in its own process, because the peak memory of a process never falls.
 FROM_FILE = """
-import resource, sys
 import numpy as np
 from sklearn_shapecnn import ShapeCNNClassifier
 X = np.lib.format.open_memmap({path!r}, mode="r")
 y = np.arange(len(X)) % 3
 clf = ShapeCNNClassifier(max_iter=1, random_state=0).fit(X, y)
 clf.predict(X)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak())
 """
 FROM_MEMORY = """
-import resource
 import numpy as np
 from sklearn_shapecnn import ShapeCNNClassifier
 rng = np.random.default_rng(0)
@@ -46,17 +44,17 @@ X = np.empty(({n}, {side} ** 2), {dtype!r})
 for start in range(0, {n}, 1000):
     part = X[start : start + 1000]
     part[:] = rng.integers(0, 2 if X.dtype == bool else 255, part.shape)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 clf.fit(X, y)
 clf.predict(X)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+print(peak() - before)
 """
 
 
 def run(code: str, n_threads: int = 1) -> float:
     """Run code in a separate process, and return the number that it prints."""
     env = os.environ | {"OMP_NUM_THREADS": str(n_threads)}
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", PEAK + code]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     return float(done.stdout)
 

@@ -23,7 +23,7 @@ import joblib
 import numpy as np
 import ray
 import zarr
-from common import alternate, is_quick, print_header, print_machine, print_row, ratio
+from common import PEAK, alternate, is_quick, print_header, print_machine, print_row, ratio
 from dask.distributed import Client, LocalCluster
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
@@ -31,7 +31,6 @@ from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 
 # Runs in its own process, because the peak memory of a process never falls.
 FROM_CHUNKS = """
-import resource
 import numpy as np
 import dask.array as da
 import zarr
@@ -44,11 +43,10 @@ rng = np.random.default_rng(0)
 warm = rng.integers(0, 255, (64, *stored.shape[1:]), dtype=np.uint8)
 clf = ShapeCNNClassifier(**small).fit(warm, y[:64])
 clf.predict(warm)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 clf.fit(X, y)
 clf.predict(X)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(before / 1024, after / 1024)
+print(before, peak())
 """
 
 
@@ -217,7 +215,7 @@ def memory_table(quick: bool) -> None:
         print_header("`X`", "its size", "before", "peak", "increase")
         forms = {"Zarr array": "stored", "Dask array": "da.from_zarr(stored)"}
         for name, form in forms.items():
-            code = FROM_CHUNKS.format(path=path, form=form)
+            code = PEAK + FROM_CHUNKS.format(path=path, form=form)
             told = subprocess.check_output([sys.executable, "-c", code], text=True)
             before, peak = map(float, told.split())
             size = n * side**2 / 2**20
