@@ -91,10 +91,10 @@ def torch_loop(network: torch.nn.Module, X: np.ndarray, y: np.ndarray, n_epochs:
             optimizer.step()
 
 
-def calls(predict: Callable, image: np.ndarray, n: int) -> None:
-    """Predict one image per call."""
+def calls(predict: Callable, images: np.ndarray, n: int) -> None:
+    """Predict the same images n times."""
     for _ in range(n):
-        predict(image)
+        predict(images)
 
 
 def busy_table(n_times: int, quick: bool) -> None:
@@ -167,7 +167,7 @@ def allowed_table(n_times: int, quick: bool) -> None:
     n_epochs = 1 if quick else 4
     print_header("work", "cores", "competitors", *map(str, numbers), "default over best")
     for n_cores, n_competitors in ((2, 0),) if quick else ((2, 0), (2, 1), (2, 2), (1, 0)):
-        with competitors(n_competitors), cores(n_cores):
+        with cores(n_cores), competitors(n_competitors):
             for name, (X, y), epochs in (("digits", small, n_epochs), ("640 of 72 x 72", large, 1)):
                 clf = ShapeCNNClassifier(max_iter=epochs, batch_size=64, random_state=0)
                 clf.fit(X[:100], y[:100])
@@ -199,7 +199,7 @@ def demo_table(n_times: int, quick: bool) -> None:
 def threads_table(n_times: int, quick: bool) -> None:
     """The throughput of eight threads that predict with one classifier, relative to one thread.
 
-    The same ratio for matrix products is the upper limit.
+    The same ratio for matrix products is for comparison.
     """
     n_calls = 20 if quick else 400
     matrix = np.ones((250, 250))

@@ -37,6 +37,11 @@ PEAK = """
 def peak():
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+def peak_from_now():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # sets the peak to what is in memory now
+    return peak()
 """
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket", "immunohistochemistry", "retina")
 

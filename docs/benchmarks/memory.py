@@ -1,7 +1,7 @@
 """Memory of training and prediction, and how time grows with images and pixels.
 
 Run ``OMP_NUM_THREADS=1 python docs/benchmarks/memory.py``. It prints tables in Markdown and draws
-``growth.png`` next to the script. ``--quick`` uses little data and draws nothing.
+``growth.png`` next to the script. It needs Linux. ``--quick`` uses little data and draws nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ X = np.empty(({n}, {side} ** 2), {dtype!r})
 for start in range(0, {n}, 1000):
     part = X[start : start + 1000]
     part[:] = rng.integers(0, 2 if X.dtype == bool else 255, part.shape)
-before = peak()
+before = peak_from_now()
 clf.fit(X, y)
 clf.predict(X)
 print(peak() - before)

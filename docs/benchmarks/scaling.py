@@ -1,7 +1,7 @@
 """Time and traffic of searches on Dask and Ray, and memory of chunked arrays.
 
 Run ``OMP_NUM_THREADS=1 python docs/benchmarks/scaling.py``. It prints tables in Markdown and needs
-the extra ``[distributed]`` and Zarr. ``--quick`` uses little data.
+the extra ``[distributed]``, Zarr and Linux. ``--quick`` uses little data.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ rng = np.random.default_rng(0)
 warm = rng.integers(0, 255, (64, *stored.shape[1:]), dtype=np.uint8)
 clf = ShapeCNNClassifier(**small).fit(warm, y[:64])
 clf.predict(warm)
-before = peak()
+before = peak_from_now()
 clf.fit(X, y)
 clf.predict(X)
 print(before, peak())

@@ -4,7 +4,8 @@ Run ``OMP_NUM_THREADS=1 python docs/benchmarks/speed.py`` with the extra ``[benc
 prints tables in Markdown. Each row times two tasks, alternating between them so that both meet the
 same noise, and shows the median of the ratios. ``--quick`` runs everything once on little data, to
 check that the script works. ``--only`` selects rows. ``--busy`` instead measures the cost of other
-programs on the same cores, which it starts itself; do not set OMP_NUM_THREADS for that.
+programs on the same cores, which it starts itself, and compares numbers of threads. It needs Linux;
+do not set OMP_NUM_THREADS for it.
 """
 
 from __future__ import annotations

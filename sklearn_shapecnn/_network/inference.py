@@ -46,9 +46,9 @@ class InferencePlan:
 
     Batch normalization and the pixel scale are folded into the filters. All convolutions use
     oneDNN, which torch itself does not use for a batch of one. All linear layers compute in
-    float64, and so do the activations that torch rounds differently at the end of each thread's
-    part. An image therefore gets the same scores, to the last bit, alone or in a batch. Any number
-    of threads may use a plan at once.
+    float64, and so do GELU, SiLU and logistic, which torch rounds differently at the end of each
+    thread's part. The rounding of float64 does not show in float32, so an image gets the same
+    scores, to the last bit, alone or in a batch. Any number of threads may use a plan at once.
 
     Parameters
     ----------

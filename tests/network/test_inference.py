@@ -68,6 +68,7 @@ PARAMETERS = [
     *({"kernel_size": size} for size in ((2, 4), (5, 1), (7, 50))),
     *({"pool_size": size} for size in ((1, 1), (3, 2), (5, 50))),
     *({"hidden_layer_sizes": sizes, "dropout": 0.5} for sizes in ((7,), (16, 8))),
+    *({"hidden_layer_sizes": (7,), "activation": name} for name in ("gelu", "silu", "logistic")),
     *(
         {"image_shape": shape}
         for shape in ((1, 1, 1), (1, 9, 2), (5, 1, 1), (7, 3, 3), (16, 16, 4))
@@ -95,7 +96,7 @@ def test_a_plan_computes_what_the_network_does(parameters):
     ids=str,
 )
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-@pytest.mark.usefixtures("three_threads")
+@pytest.mark.usefixtures("three_threads")  # restores the number of threads
 @torch.no_grad()
 def test_an_image_alone_gets_the_very_scores_that_it_gets_among_others(n_threads, parameters):
     torch.set_num_threads(n_threads)
