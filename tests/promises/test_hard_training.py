@@ -130,8 +130,8 @@ def test_a_rare_class_is_not_taken_for_learned_because_it_is_rare():
     y[:3] = 1
     clf = small_classifier(n_filters=(8,), max_iter="auto", weights=None).fit(X, y)
     assert clf.n_iter_ > 4  # it went on after the short round
-    # Whether their probability exceeds 0.5 depends on the seed and the processor. The ratio was 6 to
-    # 70 with ten seeds, and mostly below 3 after the short round alone.
+    # Whether their probability exceeds 0.5 depends on the seed and the processor. The ratio was 6
+    # to 70 with ten seeds, and mostly below 3 after the short round alone.
     probabilities = clf.predict_proba(X)[:, 1]
     assert probabilities[:3].min() > 3 * probabilities[3:].max()
 
