@@ -322,7 +322,7 @@ class ImageEstimator(DocLinkMixin, CallbackSupportMixin, FitTimeMixin, StartingE
         """Return the images to predict from, as `_read`; warn if they are unlike those of fit."""
         images = self._read(X)
         if self.net_.pixel_range_ is not None:
-            self.net_.pixel_range_.warn_if_unlike(images.pixels, images.image_shape)
+            self.net_.pixel_range_.warn_if_unlike(images)
         return images
 
     def _read(self, X: Any) -> ImageSet:

@@ -73,9 +73,9 @@ def validation_sample(
         pixels = check_pixels(X, estimator)
         check_same_images(pixels.shape, image_shape, type(estimator).__name__)
         _check_same_names(X, names)
-        pixel_range.warn_if_unlike(pixels, image_shape, name="X_val")
-        found = estimator._check_validation_targets(y, sample_weight, pixels, known)
         images = ImageSet(pixels, image_shape)
+        pixel_range.warn_if_unlike(images, name="X_val")
+        found = estimator._check_validation_targets(y, sample_weight, pixels, known)
         sample, *_ = distinct_sample(images, found.values, found.weights)
         if target_scale is None:
             return sample

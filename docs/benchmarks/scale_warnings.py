@@ -42,7 +42,7 @@ def warns(pixel_range: PixelRange, X: np.ndarray, shape: tuple[int, int, int]) -
     """Return whether `predict` would warn."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pixel_range.warn_if_unlike(X, shape)
+        pixel_range.warn_if_unlike(ImageSet(X, shape))
     return bool(caught)
 
 

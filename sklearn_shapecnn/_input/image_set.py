@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BLOCK_BYTES = 2**22  # pixels are read in blocks of about this many bytes
+AT_ONCE = 16  # images far from each other: the system may map megabytes of the file for each
 
 
 class ImageSet:
@@ -43,10 +44,24 @@ class ImageSet:
         """
         with np.errstate(all="ignore"):
             part = np.array(self.pixels[rows], dtype=np.float32, order="C")
+        self._drop_pages()
+        return part.reshape(len(part), *self.image_shape)
+
+    def spread(self, n: int) -> np.ndarray:
+        """Return n to 2 n of the original images, evenly spaced, or all if there are fewer."""
+        images = self.pixels[:: max(1, len(self) // n)]
+        if self._file is None:
+            return images
+        copy = np.empty_like(images, subok=False)
+        for start in range(0, len(images), AT_ONCE):
+            copy[start : start + AT_ONCE] = images[start : start + AT_ONCE]
+            self._drop_pages()
+        return copy
+
+    def _drop_pages(self) -> None:
         if self._file is not None:  # else the whole file ends up in this process's memory
             with suppress(OSError):  # if the process locks its pages in memory (mlockall)
                 self._file.madvise(mmap.MADV_DONTNEED)
-        return part.reshape(len(part), *self.image_shape)
 
     def blocks(self) -> Iterator[slice]:
         """Iterate over slices of a few megabytes that cover all images."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._input.image_set import Fingerprints, border_means
+from sklearn_shapecnn._input.image_set import Fingerprints, ImageSet, border_means
 
-MAX_IMAGES = 256  # to check in one call, evenly spaced
+MAX_IMAGES = 256  # to check in one call, or up to twice as many
 FAR_BEYOND = 5.0  # times the range seen in fit
 NARROW = 1 / 50  # of the range seen in fit
 SEVERAL = 10  # images
@@ -70,9 +70,7 @@ class PixelRange:
             border_high=max(self.border_high, other.border_high),
         )
 
-    def warn_if_unlike(
-        self, pixels: np.ndarray, image_shape: tuple[int, int, int], name: str = "X"
-    ) -> None:
+    def warn_if_unlike(self, image_set: ImageSet, name: str = "X") -> None:
         """Warn if images are on another scale than those seen in fit, or are inverted.
 
         Images that fit has seen never cause a warning, and neither does a single dark image.
@@ -80,7 +78,7 @@ class PixelRange:
         width = self.high - self.low
         if width <= 0:
             return
-        images = pixels[:: max(1, len(pixels) // MAX_IMAGES)]
+        images, image_shape = image_set.spread(MAX_IMAGES), image_set.image_shape
         low, high = float(images.min()), float(images.max())
         if self._is_far(low, high, len(images)) or self._is_narrow(images, high - low):
             warn(

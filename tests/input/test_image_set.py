@@ -106,6 +106,7 @@ def test_a_file_that_was_read_does_not_stay_in_memory(tmp_path):
     assert resident() > 7000  # kibibytes: this is how it would be
     images.fingerprints()
     images.batch(slice(0, 1900))
+    images.spread(1000)
     assert resident() < 100
 
 
@@ -152,6 +153,15 @@ def test_a_process_that_keeps_its_pages_in_memory_can_read_as_well():
     images._file = Advised(OSError("Invalid argument"))  # what Linux answers after mlockall
     assert (images.batch(slice(None)) == 1).all()
     assert images._file.advice
+
+
+@pytest.mark.parametrize("n", [1, 5, 30, 99])
+def test_spread_returns_original_images(tmp_path, n):
+    _, X = mapped(tmp_path, "r")
+    found = ImageSet(X, (1, X.shape[1], 1)).spread(n)
+    every = max(1, len(X) // n)
+    np.testing.assert_array_equal(found, np.asarray(X)[::every], strict=True)
+    assert ImageSet(np.asarray(X).copy(), (1, X.shape[1], 1)).spread(n).shape == found.shape
 
 
 def test_fingerprints_refuse_nan():

@@ -25,7 +25,7 @@ def warnings_about(seen, images):
     pixel_range, shape = range_of(seen)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pixel_range.warn_if_unlike(images, shape)
+        pixel_range.warn_if_unlike(ImageSet(images, shape))
     return [str(warning.message) for warning in caught]
 
 
