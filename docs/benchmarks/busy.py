@@ -97,27 +97,29 @@ def calls(predict: Callable, images: np.ndarray, n: int) -> None:
         predict(images)
 
 
+def tasks(quick: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray, ShapeCNNClassifier]]:
+    """Yield the name, the images and labels, and a fitted classifier of both tasks."""
+    digits = load_digits()
+    X, y = make_shapes(128 if quick else 640, random_state=0)
+    for name, images, labels, n_epochs in (
+        ("digits", digits.images.astype(np.float32), digits.target, 1 if quick else 4),
+        ("640 of 72 x 72", X.reshape(-1, 72, 72), y, 1),
+    ):
+        clf = ShapeCNNClassifier(max_iter=n_epochs, batch_size=64, random_state=0)
+        yield name, images, labels, clf.fit(images[:100], labels[:100])
+
+
 def busy_table(n_times: int, quick: bool) -> None:
     """The cost of competing programs, with the default number of threads and with one."""
-    digits = load_digits()
-    small = digits.images.astype(np.float32), digits.target
-    large = make_shapes(128 if quick else 640, random_state=0)
-    large = large[0].reshape(-1, 72, 72), large[1]
-    n_epochs = 1 if quick else 4
     print_header(
         *("work", "competitors", "seconds", "wall: default over one thread", "CPU"),
         "wall: torch's threads over one",
     )
     for n_competitors in (0, 1) if quick else (0, 1, 2):
         with competitors(n_competitors):
-            for name, (X, y), epochs in (
-                ("digits", small, n_epochs),
-                ("640 of 72 x 72", large, 1),
-            ):
-                clf = ShapeCNNClassifier(max_iter=epochs, batch_size=64, random_state=0)
-                clf.fit(X[:100], y[:100])
+            for name, X, y, clf in tasks(quick):
                 network = clf.net_.module_.train()
-                loop = partial(torch_loop, network, X, y, epochs)
+                loop = partial(torch_loop, network, X, y, clf.max_iter)
                 fit = partial(clf.fit, X, y)
                 seconds = in_turn(
                     {
@@ -160,17 +162,10 @@ def allowed_table(n_times: int, quick: bool) -> None:
     "Default over best": with the default number of threads, relative to the best of these numbers.
     """
     numbers = (1, 2, 4, 8)
-    digits = load_digits()
-    small = digits.images.astype(np.float32), digits.target
-    large = make_shapes(64 if quick else 640, random_state=0)
-    large = large[0].reshape(-1, 72, 72), large[1]
-    n_epochs = 1 if quick else 4
     print_header("work", "cores", "competitors", *map(str, numbers), "default over best")
     for n_cores, n_competitors in ((2, 0),) if quick else ((2, 0), (2, 1), (2, 2), (1, 0)):
         with cores(n_cores), competitors(n_competitors):
-            for name, (X, y), epochs in (("digits", small, n_epochs), ("640 of 72 x 72", large, 1)):
-                clf = ShapeCNNClassifier(max_iter=epochs, batch_size=64, random_state=0)
-                clf.fit(X[:100], y[:100])
+            for name, X, y, clf in tasks(quick):
                 for work, function in (
                     ("fit", partial(clf.fit, X, y)),
                     ("predict", partial(calls, clf.predict, X, 1 if quick else 4)),
