@@ -225,11 +225,9 @@ def _fold_features(features: GlobalFeatures, output: nn.Linear) -> Step:
     of_peak, of_mean, of_cells = weight.split(
         [weight.shape[1] // features.per_map * n for n in (1, 1, features.per_map - 2)], dim=1
     )
-    # The share of each pixel in each cell.
-    pixels = torch.eye(n_pixels, dtype=torch.float64).view(n_pixels, 1, *features.map_size)
-    shares = F.adaptive_avg_pool2d(pixels, features.grid).flatten(1) * features.cell_scale
-    of_cells = of_cells.unflatten(1, (-1, shares.shape[1]))
-    of_pixels = torch.einsum("kcg,pg->kpc", of_cells, shares) + of_mean[:, None] / n_pixels
+    shares = torch.from_numpy(features.cell_scale * features.cell_shares())
+    of_cells = of_cells.unflatten(1, (-1, len(shares)))
+    of_pixels = torch.einsum("kcg,gp->kpc", of_cells, shares) + of_mean[:, None] / n_pixels
     of_pixels, of_peak = of_pixels.flatten(1), of_peak.T.contiguous()
 
     def compute(maps: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -113,7 +113,7 @@ def _add_global_features(graph: Graph, x: str, features: GlobalFeatures, n_maps:
     if features.grid != features.map_size:
         n_pixels = features.map_size[0] * features.map_size[1]
         x = graph.add("Reshape", x, graph.constant([-1, n_maps, n_pixels], np.int64))
-        x = graph.add("MatMul", x, graph.constant(_cell_means(features.map_size, features.grid)))
+        x = graph.add("MatMul", x, graph.constant(features.cell_shares().T))
     cells = graph.add("Mul", graph.add("Flatten", x), graph.constant(features.cell_scale))
     places = _add_places(graph, maps, features, n_maps) if features.has_places else []
     return graph.add("Concat", highest, mean, cells, *places, axis=1)
@@ -133,25 +133,6 @@ def _add_places(graph: Graph, maps: str, features: GlobalFeatures, n_maps: int) 
         for places in (rows, columns)
     )
     return [graph.add("Flatten", graph.add("Div", moment, total)) for moment in moments]
-
-
-def _cell_means(map_size: Sequence[int], grid: Sequence[int]) -> np.ndarray:
-    """Return a matrix of shape (n_pixels, n_cells) that turns pixels into the means of grid cells.
-
-    Cells overlap if the map's size is not a multiple of the grid's, as in `adaptive_avg_pool2d`,
-    which ONNX does not have.
-    """
-    rows, columns = (
-        np.array(
-            [
-                [i * side // n <= pixel < -(-(i + 1) * side // n) for i in range(n)]
-                for pixel in range(side)
-            ]
-        )
-        for side, n in zip(map_size, grid, strict=True)
-    )
-    inside = np.kron(rows, columns)
-    return inside / inside.sum(axis=0)
 
 
 def _add_activation(graph: Graph, x: str, activation: nn.Module) -> str:

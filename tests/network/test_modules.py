@@ -71,14 +71,32 @@ def test_the_seed_decides_the_weights_and_the_global_generator_is_left_alone():
             assert not torch.equal(a, c)
 
 
-def test_global_features_are_maximum_mean_and_grid():
+@pytest.mark.parametrize("is_training", [True, False])
+def test_global_features_are_maximum_mean_and_grid(is_training):
     maps = torch.arange(36.0).reshape(1, 1, 6, 6)
-    features = GlobalFeatures((6, 6))
+    features = GlobalFeatures((6, 6)).train(is_training)
     (row,) = features(maps)
     assert len(row) == features.per_map == 11
     assert row[0] == 35
-    assert row[1] == 17.5
-    assert row[2] == pytest.approx(np.mean([0, 1, 6, 7]) / 3)  # nine cells weigh as one
+    assert row[1].item() == pytest.approx(17.5)
+    assert row[2].item() == pytest.approx(np.mean([0, 1, 6, 7]) / 3)  # nine cells weigh as one
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("has_places", [False, True])
+@pytest.mark.parametrize("map_size", [(1, 2), (2, 1), (3, 3), (4, 4), (5, 1), (7, 4), (8, 13)])
+def test_global_features_are_the_same_in_training(map_size, has_places, memory_format):
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(3, 5, *map_size, generator=generator).contiguous(memory_format=memory_format)
+    features = GlobalFeatures(map_size, has_places)
+    weights = torch.randn(3, 5 * features.per_map, generator=generator)
+    found = []
+    for is_training in (True, False):
+        leaf = maps.clone().requires_grad_()
+        values = features.train(is_training)(leaf)
+        values.backward(weights)
+        found.append((values, leaf.grad))
+    torch.testing.assert_close(*found)
 
 
 def test_dropout_scales_what_it_keeps_and_does_nothing_outside_training():
