@@ -43,20 +43,42 @@ class ImageSet:
         Values too large for float32 become infinite; the caller must check for them.
         """
         with np.errstate(all="ignore"):
-            part = np.array(self.pixels[rows], dtype=np.float32, order="C")
-        self._drop_pages()
+            part = self._copy(rows, np.dtype(np.float32))
         return part.reshape(len(part), *self.image_shape)
 
     def spread(self, n: int) -> np.ndarray:
         """Return n to 2 n of the original images, evenly spaced, or all if there are fewer."""
-        images = self.pixels[:: max(1, len(self) // n)]
-        if self._file is None:
-            return images
-        copy = np.empty_like(images, subok=False)
-        for start in range(0, len(images), AT_ONCE):
-            copy[start : start + AT_ONCE] = images[start : start + AT_ONCE]
+        rows = slice(None, None, max(1, len(self) // n))
+        return self.pixels[rows] if self._file is None else self._copy(rows, self.pixels.dtype)
+
+    def _copy(self, rows: np.ndarray | slice, dtype: np.dtype) -> np.ndarray:
+        """Copy some of the images; the parts of a file that hold them leave memory again."""
+        if not self._are_apart(rows):
+            copy = np.array(self.pixels[rows], dtype=dtype, order="C")
+            self._drop_pages()
+            return copy
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        copy = np.empty((len(rows), *self.pixels.shape[1:]), dtype=dtype)
+        for start in range(0, len(rows), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            copy[some] = self.pixels[rows[some]]
             self._drop_pages()
         return copy
+
+    def _are_apart(self, rows: np.ndarray | slice) -> bool:
+        """Whether some of the images lie in different places of a file."""
+        if self._file is None:
+            return False
+        distance, *strides = np.abs(self.pixels.strides)
+        n_bytes = self.pixels.itemsize + sum(
+            stride * (n - 1) for stride, n in zip(strides, self.pixels.shape[1:], strict=True)
+        )
+        if isinstance(rows, slice):
+            is_block = abs(rows.step or 1) * distance <= n_bytes
+        else:
+            is_block = distance < n_bytes  # the pixels of all images alternate in the file
+        return not is_block
 
     def _drop_pages(self) -> None:
         if self._file is not None:  # else the whole file ends up in this process's memory

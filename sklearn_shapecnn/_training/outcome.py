@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._input.image_set import AT_ONCE
 from sklearn_shapecnn._training.net import ShapeNet
 from sklearn_shapecnn._training.sample import Sample
 
@@ -63,9 +62,7 @@ def warn_if_nothing_learned(
     if guessing <= NEGLIGIBLE_LOSS or (loss < share * guessing and not is_spoiled):
         return
     # If all pixels are the same, another warning has already said so.
-    rows = some.rows[::10]
-    parts = map(some.images.batch, np.array_split(rows, math.ceil(len(rows) / AT_ONCE)))
-    if np.ptp([(part.min(), part.max()) for part in parts]) > 0:
+    if np.ptp(some.images.batch(some.rows[::10])) > 0:
         of_numbers = net.criterion_.is_of_numbers
         what = "mean or median of y" if of_numbers else "class frequencies"
         result = "lost much of what it learned" if is_spoiled else "learned next to nothing"

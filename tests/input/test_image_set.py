@@ -164,6 +164,51 @@ def test_spread_returns_original_images(tmp_path, n):
     assert ImageSet(np.asarray(X).copy(), (1, X.shape[1], 1)).spread(n).shape == found.shape
 
 
+LAYOUTS = {
+    "one after the other": lambda X: X,
+    "every third": lambda X: X[::3],
+    "backwards": lambda X: X[::-1],
+    "every other pixel": lambda X: X[:, ::2],
+    "pixel by pixel": lambda X: X.reshape(4000, 2000).T,
+}
+ROWS = {
+    "scattered": np.arange(600, 0, -7),
+    "few": np.array([5, 3]),
+    "none": np.arange(0),
+    "block": slice(90, 300),
+    "every fifth": slice(None, None, 5),
+    "backwards": slice(400, 20, -1),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_batch_from_a_file_has_the_pixels_of_its_rows(tmp_path, layout, rows):
+    X = layout(mapped(tmp_path, "r")[1])
+    found = ImageSet(X, (1, X.shape[1], 1)).batch(rows)
+    expected = np.asarray(X)[rows].astype(np.float32)
+    np.testing.assert_array_equal(found[:, 0, :, 0], expected, strict=True)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="there is no such advice")
+@pytest.mark.parametrize(
+    ("layout", "rows", "n_times"),
+    [
+        ("one after the other", "block", 1),
+        ("one after the other", "scattered", 6),  # of 86 images, 16 at a time
+        ("one after the other", "every fifth", 25),
+        ("every third", "block", 14),
+        ("pixel by pixel", "scattered", 1),  # else the whole file would be read six times
+    ],
+)
+def test_images_that_lie_apart_leave_memory_a_few_at_a_time(tmp_path, layout, rows, n_times):
+    X = LAYOUTS[layout](mapped(tmp_path, "r")[1])
+    images = ImageSet(X, (1, X.shape[1], 1))
+    images._file = Advised()
+    images.batch(ROWS[rows])
+    assert len(images._file.advice) == n_times
+
+
 def test_fingerprints_refuse_nan():
     with pytest.raises(ValueError, match=r"^Input X contains NaN"):
         ImageSet(np.array([[1.0, np.nan]]), (1, 2, 1)).fingerprints()
