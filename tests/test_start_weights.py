@@ -78,7 +78,7 @@ def test_shapes_is_the_default(few):
 
 
 def test_a_network_of_1_x_1_filters_alone_starts_from_random_ones(few):
-    # The pretrained ones cost it eight points on handwritten digits and seven on letters.
+    # The pretrained ones cost it seven points on MNIST and on letters.
     one, random = (small_classifier(kernel_size=1, weights=w).fit(*few) for w in ("shapes", None))
     assert one.n_pretrained_filters_ == (0, 0)
     assert_same(one, random, few[0])

@@ -277,7 +277,7 @@ def _reference_epoch(X: np.ndarray, y: np.ndarray) -> float:
 
 
 def kernels(options: argparse.Namespace) -> None:
-    """The ranking of kernel sizes after long training, from random and from shipped filters."""
+    """Kernel sizes after long training from random filters, and with the defaults."""
     sizes = (1, 3) if options.quick else (1, 2, 3, 5, 7)
     print_header("data", "start", *(f"kernel_size={size}" for size in sizes))
     tasks = {

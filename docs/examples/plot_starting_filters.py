@@ -114,8 +114,10 @@ plt.show()
 
 # %%
 # With the same digits, the filters from shapes reach a higher accuracy, although they have never
-# seen a digit. The more training images there are, the smaller the gain. On different images, the
-# gain may be smaller or larger: include ``weights=None`` in a search. The
-# :doc:`user guide </user_guide/starting_filters>` also shows how to start from your own network.
+# seen a digit. The more training images there are, the smaller the gain. By default, random filters
+# train for more epochs and then come closer; the :doc:`benchmark </benchmarks/transfer>` compares
+# the defaults. On different images, the gain may be smaller or larger: include ``weights=None`` in
+# a search. The :doc:`user guide </user_guide/starting_filters>` also shows how to start from your
+# own network.
 
 # sphinx_gallery_thumbnail_number = 3

@@ -67,7 +67,7 @@ class ImageSet:
         return copy
 
     def _are_apart(self, rows: np.ndarray | slice) -> bool:
-        """Whether some of the images lie in different places of a file."""
+        """Whether images lie apart in a file, so that the system maps a piece of it for each."""
         if self._file is None:
             return False
         distance, *strides = np.abs(self.pixels.strides)
@@ -75,10 +75,9 @@ class ImageSet:
             stride * (n - 1) for stride, n in zip(strides, self.pixels.shape[1:], strict=True)
         )
         if isinstance(rows, slice):
-            is_block = abs(rows.step or 1) * distance <= n_bytes
-        else:
-            is_block = distance < n_bytes  # the pixels of all images alternate in the file
-        return not is_block
+            return abs(rows.step or 1) * distance > n_bytes + mmap.PAGESIZE
+        # In Fortran order, the first pixels of all images come first, so each is all over the file.
+        return distance * len(self) > n_bytes
 
     def _drop_pages(self) -> None:
         if self._file is not None:  # else the whole file ends up in this process's memory

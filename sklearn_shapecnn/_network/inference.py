@@ -24,6 +24,7 @@ from sklearn_shapecnn._network.modules import (
     ShapeCNN,
     Stage,
     SumPool2d,
+    cell_shares,
 )
 from sklearn_shapecnn._network.part import BatchNorm, Dropout
 from sklearn_shapecnn._network.watch import Watch
@@ -225,7 +226,7 @@ def _fold_features(features: GlobalFeatures, output: nn.Linear) -> Step:
     of_peak, of_mean, of_cells = weight.split(
         [weight.shape[1] // features.per_map * n for n in (1, 1, features.per_map - 2)], dim=1
     )
-    shares = torch.from_numpy(features.cell_scale * features.cell_shares())
+    shares = torch.from_numpy(features.cell_scale * cell_shares(features.map_size, features.grid))
     of_cells = of_cells.unflatten(1, (-1, len(shares)))
     of_pixels = torch.einsum("kcg,gp->kpc", of_cells, shares) + of_mean[:, None] / n_pixels
     of_pixels, of_peak = of_pixels.flatten(1), of_peak.T.contiguous()

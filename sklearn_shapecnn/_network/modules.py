@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -150,9 +151,6 @@ class GlobalFeatures(nn.Module):
         section IV.B), but weights proportional to the values give more exact positions.
     """
 
-    mean_and_cells: torch.Tensor
-    mean_and_places: torch.Tensor
-
     def __init__(self, map_size: Size, has_places: bool = False) -> None:
         super().__init__()
         self.map_size = map_size
@@ -163,21 +161,12 @@ class GlobalFeatures(nn.Module):
         # All cells together weigh as much as the mean, so that a few images do not teach that
         # objects are always where they happen to be.
         self.cell_scale = 1 / math.sqrt(n_cells)
-        n_pixels = math.prod(map_size)
-        cells = self.cell_scale * self.cell_shares()
-        places = [each.numpy().ravel() for each in self.pixel_places()]
-        for name, rows in (
-            ("mean_and_cells", [np.full(n_pixels, 1 / n_pixels), *cells]),
-            ("mean_and_places", np.stack([np.ones(n_pixels), *places]) / n_pixels),
-        ):
-            weights = torch.from_numpy(np.array(rows, dtype=np.float32))
-            self.register_buffer(name, weights, persistent=False)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         if self.map_size == (1, 1):
             return maps.flatten(1)
-        if self.training:
-            return self._forward_training(maps)
+        if self.training or maps.device.type != "cpu":
+            return self._forward_by_products(maps)
         cells = maps if self.grid == self.map_size else F.adaptive_avg_pool2d(maps, self.grid)
         cells = cells.flatten(1) * self.cell_scale
         features = [maps.amax((2, 3)), maps.mean((2, 3)), cells]
@@ -188,30 +177,22 @@ class GlobalFeatures(nn.Module):
             features += [moment / total for moment in moments]
         return torch.cat(features, dim=1)
 
-    def _forward_training(self, maps: torch.Tensor) -> torch.Tensor:
+    def _forward_by_products(self, maps: torch.Tensor) -> torch.Tensor:
         """Compute the same with one matrix product for all means, which has a faster gradient.
 
-        The last bits of the product depend on the number of images, so it is not for predictions.
+        It also works on devices without adaptive pooling. But its last bits depend on the number of
+        images, so predictions on the CPU do not use it. Of equal maxima, one gets the gradient.
         """
-        mean, *cells = _weighted_sums(maps, self.mean_and_cells)
+        shares = cell_shares(self.map_size, self.grid)
+        equal = np.full_like(shares[0], 1 / shares.shape[1])
+        mean, *cells = _weighted_sums(maps, [equal, *(self.cell_scale * shares)])
         highest = F.adaptive_max_pool2d(maps, 1).flatten(1)
         features = [highest, mean, torch.stack(cells, dim=2).flatten(1)]
         if self.has_places:
-            mean, *moments = _weighted_sums(maps.relu(), self.mean_and_places)
+            places = [equal * each.numpy().ravel() for each in self.pixel_places()]
+            mean, *moments = _weighted_sums(maps.relu(), [equal, *places])
             features += [moment / (mean + LEAST_MEAN) for moment in moments]
         return torch.cat(features, dim=1)
-
-    def cell_shares(self) -> np.ndarray:
-        """Return the share of each pixel in the mean of each cell, of shape (n_cells, n_pixels).
-
-        Cells overlap if the size of the maps is not a multiple of that of the grid.
-        """
-        sides = []
-        for n, size in zip(self.grid, self.map_size, strict=True):
-            pixels, cells = np.arange(size), np.arange(n)[:, None]
-            sides.append((cells * size // n <= pixels) & (pixels < -(-(cells + 1) * size // n)))
-        inside = np.kron(*sides).astype(float)
-        return inside / inside.sum(axis=1, keepdims=True)
 
     def pixel_places(self) -> tuple[torch.Tensor, ...]:
         """Return the row and column of each pixel of a map, from -1 to 1; 0 if there is one."""
@@ -224,9 +205,26 @@ class GlobalFeatures(nn.Module):
         return torch.meshgrid(*sides, indexing="ij")
 
 
-def _weighted_sums(maps: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Return sums over the pixels of each map, one tensor for each row of weights."""
-    return (weights @ maps.permute(0, 2, 3, 1).flatten(1, 2)).unbind(1)
+@lru_cache(maxsize=8)
+def cell_shares(map_size: Size, grid: Size) -> np.ndarray:
+    """Return the share of each pixel in the mean of each cell, of shape (n_cells, n_pixels).
+
+    Cells overlap if the size of the maps is not a multiple of that of the grid.
+    """
+    sides = []
+    for n, size in zip(grid, map_size, strict=True):
+        pixels, cells = np.arange(size), np.arange(n)[:, None]
+        sides.append((cells * size // n <= pixels) & (pixels < -(-(cells + 1) * size // n)))
+    inside = np.kron(*sides)
+    shares = inside / inside.sum(axis=1, keepdims=True)
+    shares.setflags(write=False)  # all networks of the process share them
+    return shares
+
+
+def _weighted_sums(maps: torch.Tensor, weights: list[np.ndarray]) -> tuple[torch.Tensor, ...]:
+    """Return one sum over the pixels of each map for each array of weights."""
+    rows = torch.from_numpy(np.stack(weights).astype(np.float32)).to(maps)
+    return (rows @ maps.permute(0, 2, 3, 1).flatten(1, 2)).unbind(1)
 
 
 class Head(nn.Module):

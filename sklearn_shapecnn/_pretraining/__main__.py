@@ -26,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     torch.set_num_threads(1)  # so that the result does not depend on the number of cores
     lesson = QUICK if options.quick else Lesson()
-    # A separate folder, so that a quick run does not touch the checkpoint of a long one.
-    teacher = Teacher(
-        lesson, options.checkpoints / "quick" if options.quick else options.checkpoints
-    )
-    teacher.resume()
+    # A separate folder, so that a quick run does not touch the files of a long one.
+    folder = options.checkpoints / "quick" if options.quick else options.checkpoints
+    output = options.output or folder / SHIPPED
+    teacher = Teacher(lesson, folder)
+    if not options.quick:  # which is for seeing the present code learn
+        teacher.resume()
     if teacher.step:
         print(f"Going on from step {teacher.step}.")
     teacher.run(log_every=10 if options.quick else 100)
@@ -39,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"The loss fell from {first:.2f} to {last:.2f}.")
         if not last < first:
             raise SystemExit("The loss has not fallen.")
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    export(teacher.bank, options.output)
-    print(f"Wrote {options.output}: {options.output.stat().st_size / 1e6:.2f} MB.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    export(teacher.bank, output)
+    print(f"Wrote {output}: {output.stat().st_size / 1e6:.2f} MB.")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -56,10 +57,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="folder of the checkpoint, to resume an interrupted run (%(default)s)",
     )
     parser.add_argument(
-        "--output", type=Path, default=Path(".pretraining") / SHIPPED, help="file (%(default)s)"
+        "--output", type=Path, help=f"file of the filters (default: {SHIPPED} in that folder)"
     )
     parser.add_argument("--sheet", type=Path, help="draw images of formulas into this PNG instead")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.sheet is not None and options.sheet.suffix.lower() != ".png":
+        parser.error(f"--sheet needs a file name that ends in .png, but got {options.sheet}")
+    return options
 
 
 def _write_sheet(path: Path, n_rows: int = 16, n_columns: int = 24) -> None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
+
+try:
+    import cv2
+except ImportError as error:
+    raise ImportError(
+        "Drawing formulas needs OpenCV: pip install opencv-python-headless"
+    ) from error
 
 from sklearn_shapecnn._pretraining.formulas import MAX_PARTS, N_POINTS, Array, Formula
 

@@ -15,6 +15,7 @@ from sklearn_shapecnn._network.modules import (
     ShapeCNN,
     Stage,
     SumPool2d,
+    cell_shares,
 )
 from sklearn_shapecnn.export._graph import Graph
 
@@ -113,7 +114,7 @@ def _add_global_features(graph: Graph, x: str, features: GlobalFeatures, n_maps:
     if features.grid != features.map_size:
         n_pixels = features.map_size[0] * features.map_size[1]
         x = graph.add("Reshape", x, graph.constant([-1, n_maps, n_pixels], np.int64))
-        x = graph.add("MatMul", x, graph.constant(features.cell_shares().T))
+        x = graph.add("MatMul", x, graph.constant(cell_shares(features.map_size, features.grid).T))
     cells = graph.add("Mul", graph.add("Flatten", x), graph.constant(features.cell_scale))
     places = _add_places(graph, maps, features, n_maps) if features.has_places else []
     return graph.add("Concat", highest, mean, cells, *places, axis=1)

@@ -169,6 +169,7 @@ LAYOUTS = {
     "every third": lambda X: X[::3],
     "backwards": lambda X: X[::-1],
     "every other pixel": lambda X: X[:, ::2],
+    "without the first pixel": lambda X: X[:, 1:],
     "pixel by pixel": lambda X: X.reshape(4000, 2000).T,
 }
 ROWS = {
@@ -198,6 +199,7 @@ def test_a_batch_from_a_file_has_the_pixels_of_its_rows(tmp_path, layout, rows):
         ("one after the other", "scattered", 6),  # of 86 images, 16 at a time
         ("one after the other", "every fifth", 25),
         ("every third", "block", 14),
+        ("without the first pixel", "block", 1),
         ("pixel by pixel", "scattered", 1),  # else the whole file would be read six times
     ],
 )

@@ -1,5 +1,8 @@
 """python -m sklearn_shapecnn._pretraining, and the file that it writes."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -117,12 +120,22 @@ def test_a_quick_go_writes_a_file_that_starts_networks(tmp_path, read, capsys):
     network = start_network(read(output))
     scores = network(torch.rand(4, 3, 16, 16))
     assert torch.isfinite(scores).all()
-    # A second go finds that all is done, and writes the same.
+    # A second go learns again, and writes the same.
     content = output.read_bytes()
     output.unlink()
     main(arguments)
-    assert "Going on from step" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("step 40 of 44") == 1
     assert output.read_bytes() == content
+
+
+@pytest.mark.slow
+def test_a_quick_go_leaves_the_files_of_a_long_one_alone(tmp_path):
+    for name in ("checkpoint.pt", "shapes.npz"):
+        (tmp_path / name).write_bytes(b"of a long run")
+    main(["--quick", "--checkpoints", str(tmp_path)])
+    for name in ("checkpoint.pt", "shapes.npz"):
+        assert (tmp_path / name).read_bytes() == b"of a long run"
+    assert (tmp_path / "quick" / "shapes.npz").stat().st_size > 100_000
 
 
 def test_a_sheet_shows_gray_and_colored_drawings(tmp_path):
@@ -153,8 +166,16 @@ def test_help_tells_what_the_command_does(capsys):
         assert option in told
 
 
-def test_an_unknown_option_is_an_error(capsys):
+@pytest.mark.parametrize("arguments", [["--slow"], ["--sheet", "formulas"]])
+def test_a_wrong_option_is_an_error(capsys, arguments):
     with pytest.raises(SystemExit) as end:
-        main(["--slow"])
+        main(arguments)
     assert end.value.code == 2
-    assert "--slow" in capsys.readouterr().err
+    assert arguments[-1] in capsys.readouterr().err
+
+
+def test_without_opencv_the_error_says_what_to_install():
+    code = "import sys; sys.modules['cv2'] = None; import sklearn_shapecnn._pretraining.__main__"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "pip install opencv-python-headless" in done.stderr
