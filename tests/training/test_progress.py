@@ -220,7 +220,8 @@ def test_verbose_draws_a_bar_in_a_notebook():
     code = """
 from sklearn_shapecnn import ShapeCNNClassifier, make_shapes
 X, y = make_shapes(60, image_shape=(12, 12), random_state=0)
-clf = ShapeCNNClassifier(n_filters=4, max_iter=2, batch_size=10, verbose=1).fit(X, y)
+clf = ShapeCNNClassifier(n_filters=(8, 16), max_iter=2, batch_size=10, verbose=1, random_state=0)
+clf.fit(X, y)
 clf.set_params(max_iter="auto", batch_size="auto").fit(X % 0.1 + (y[:, None] > 0), y > 0)
 assert clf.n_iter_ < 40
 """
