@@ -115,6 +115,7 @@ LOADERS: dict[str, Callable[[argparse.Namespace], Problem]] = {
     "counts": _load_counts,
 }
 ALL = ("digits", "letters")
+NOT_DRAWN = ("digits", "faces")
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -159,6 +160,10 @@ def _check(args: argparse.Namespace) -> None:
     """Raise ValueError for what would otherwise come to light only after training."""
     if args.n_samples is not None and args.n_samples < MIN_SAMPLES:
         raise ValueError(f"--n-samples must be at least {MIN_SAMPLES}, got {args.n_samples}")
+    if args.n_samples is not None and args.data in NOT_DRAWN:
+        raise ValueError(
+            f"--n-samples is the number of drawn images, but --data {args.data} draws none"
+        )
     if not 0 <= args.random_state < 2**32:
         raise ValueError(f"--random-state must be from 0 to 2**32 - 1, got {args.random_state}")
     if not _has_matplotlib() and (args.output is not None or args.data == "letters"):

@@ -53,6 +53,16 @@ def check_mask(values: Any, name: str) -> None:
         )
 
 
+def check_no_times(values: Any, name: str) -> None:
+    """Raise ValueError for dates and durations, which NumPy would turn into numbers."""
+    first = values[0] if isinstance(values, list | tuple) and values else values
+    if np.asarray(first).dtype.kind in "mM":
+        raise ValueError(
+            f"{name} holds dates or durations, not numbers. Turn them into numbers first, such as "
+            f"days: ({name} - {name}.min()) / np.timedelta64(1, 'D')."
+        )
+
+
 def is_int(value: Any, least: float = 1) -> bool:
     """Return whether a value is an int, not a bool, and at least `least`."""
     is_bool = isinstance(value, bool | np.bool_)

@@ -13,7 +13,7 @@ from sklearn.utils import check_array
 
 from sklearn_shapecnn._input.chunked import is_chunked, spool_to_disk
 from sklearn_shapecnn._input.errors import check_mask, prefix_errors
-from sklearn_shapecnn._input.plain import as_numpy, first_of
+from sklearn_shapecnn._input.plain import as_numpy, check_keys, first_of, is_column
 
 _READY = [np.dtype(name) for name in ("float32", "float64", "uint8")]
 
@@ -37,6 +37,7 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
     if is_chunked(X):
         _check_dimensions(X.shape)
         return spool_to_disk(X, lambda part: check(as_numpy(part, "X")))
+    given = X
     X = _stack(as_numpy(X, "X"))
     check_mask(X, "X")
     if hasattr(X, "collect_schema") and not hasattr(X, "__array__"):
@@ -47,7 +48,7 @@ def check_pixels(X: Any, estimator: Any) -> np.ndarray:
             with prefix_errors("X"):
                 pixels = check(pixels.astype(np.float64))
     except (ValueError, TypeError) as error:
-        _check_columns(X, error)
+        _check_columns(given, error)
         raise
     _check_dimensions(pixels.shape)
     return pixels
@@ -68,6 +69,11 @@ def _check_array(X: Any, estimator: Any) -> np.ndarray:
     with prefix_errors("X"):
         if isinstance(first_of(X), Number):
             X = np.asarray(X)
+        if isinstance(X, np.ndarray) and X.dtype.names:
+            raise ValueError(
+                f"X is a structured array with the fields {', '.join(X.dtype.names)}: give the one "
+                f"with the images, such as X[{X.dtype.names[0]!r}]."
+            )
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf" and len(X):
             raise ValueError(
                 f"X: Expected 2D array, got 1D array instead: its shape is {X.shape}. Reshape your "
@@ -83,7 +89,7 @@ def _check_array(X: Any, estimator: Any) -> np.ndarray:
 def _stack(X: Any) -> Any:
     """Stack a list, a Series or an object array of images; return anything else as it is."""
     kind = getattr(getattr(X, "dtype", None), "kind", "")  # a polars dtype has none
-    is_box = getattr(X, "ndim", 0) == 1 and hasattr(X, "dtype") and kind in ("", "O", "U")
+    is_box = len(getattr(X, "shape", ())) == 1 and hasattr(X, "dtype") and kind in ("", "O", "U")
     is_path = isinstance(X, str | os.PathLike)
     if not (is_box or is_path or isinstance(X, list | tuple)):
         return X
@@ -93,8 +99,9 @@ def _stack(X: Any) -> Any:
             f"X holds strings, such as {str(images[0])!r:.80}, and not pixels. If these are "
             f"files, read them first, with sklearn_shapecnn.ImageReader."
         )
+    check_keys(images, type(X).__name__, "X")
     if any(not isinstance(image, list | Number) for image in images):
-        images = [as_numpy(image, "X") for image in images]
+        images = [_unbox(as_numpy(image, "X")) for image in images]
         X = X if is_box else images
     for image in images:
         check_mask(image, "X")
@@ -110,6 +117,18 @@ def _stack(X: Any) -> Any:
     return np.stack(images) if is_box and shapes and shapes[0] else X
 
 
+def _unbox(image: Any) -> Any:
+    """Stack rows that are objects of their own, as in nested lists of polars and Arrow."""
+    if is_column(image):
+        image = image.to_numpy()
+    if isinstance(image, np.ndarray) and image.dtype == object and image.ndim == 1:
+        rows = [_unbox(row) for row in image]
+        if rows and all(isinstance(row, np.ndarray) for row in rows):
+            with prefix_errors("X"):
+                return np.stack(rows)
+    return image
+
+
 def _check_dimensions(shape: tuple[int, ...]) -> None:
     if len(shape) > 4:
         raise ValueError(
@@ -123,8 +142,10 @@ def _check_dimensions(shape: tuple[int, ...]) -> None:
 
 def _check_columns(X: Any, error: Exception) -> None:
     """Raise ValueError that names the first column of a frame that holds no numbers."""
-    for name in getattr(X, "columns", ()):
+    names = X.column_names if hasattr(X, "column_names") else getattr(X, "columns", ())
+    for name in names:
         value: Any = next(iter(X[name]), None)
+        value = value.as_py() if hasattr(value, "as_py") else value  # of an Arrow table
         if np.ndim(value):
             raise ValueError(
                 f"The column {name!r} of X holds whole images, but each column is read as one "

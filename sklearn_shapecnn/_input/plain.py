@@ -155,6 +155,8 @@ def _check_order(values: Any, name: str) -> None:
         advice = f"Give its values as a list, such as list({name}.values())."
         if "images" in values:  # the Bunch of a data set
             advice = f"Give the array in it: {name}.images, or its labels: {name}.target."
+        elif isinstance(values, np.lib.npyio.NpzFile):
+            advice = f"Give an array of the file, such as {name}[{next(iter(values), '')!r}]."
         raise TypeError(
             f"{name} must be a list or an array, but is a {type(values).__name__}. {advice}"
         )
@@ -170,12 +172,8 @@ def _from_sequence(values: Any, name: str) -> list[Any]:
     with prefix_errors(name):
         items = [values[i] for i in range(len(values))]
     kind = type(values).__name__
+    check_keys(items, kind, name)
     first = first_of(items)
-    if isinstance(first, Mapping):
-        raise TypeError(
-            f"{name} is a {kind} whose items have the keys {list(first)}: give the values of one "
-            f"of them, such as [item[{next(iter(first), '')!r}] for item in {name}]."
-        )
     if isinstance(first, tuple) and any(np.ndim(part) or is_tensor(part) for part in first):
         raise TypeError(
             f"{name} is a {kind} whose items are tuples of {len(first)}, such as an image and its "
@@ -183,6 +181,16 @@ def _from_sequence(values: Any, name: str) -> list[Any]:
             f"and y=skorch.helper.SliceDataset({kind.lower()}, idx=1)."
         )
     return items
+
+
+def check_keys(items: Sequence[Any], kind: str, name: str) -> None:
+    """Raise TypeError if items are dicts, such as those with an image and its label."""
+    first = items[0] if items else None
+    if isinstance(first, Mapping):
+        raise TypeError(
+            f"{name} is a {kind} whose items have the keys {list(first)}: give the values of one "
+            f"of them, such as [item[{next(iter(first), '')!r}] for item in {name}]."
+        )
 
 
 def column_names(X: Any) -> np.ndarray | None:

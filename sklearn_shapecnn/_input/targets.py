@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+from sklearn_shapecnn._input.errors import check_mask, check_no_times, prefix_errors
 from sklearn_shapecnn._input.plain import as_numpy, first_of, is_tensor
 
 
@@ -184,6 +184,7 @@ def _check_matrix(y: Any, name: str, dtype: Any = "numeric") -> np.ndarray:
     with prefix_errors(name), sklearn.config_context(assume_finite=False):
         if np.asarray(first_of(y) if isinstance(y, list | tuple) else y).dtype.kind == "c":
             raise ValueError(f"{name} holds complex numbers. Complex data not supported")
+        check_no_times(y, name)
         matrix = check_array(
             y,
             accept_sparse="csr",

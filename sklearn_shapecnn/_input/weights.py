@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from numbers import Number
 from typing import Any
 
@@ -9,11 +10,10 @@ import numpy as np
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_non_negative
 
 from sklearn_shapecnn._compat import warn
-from sklearn_shapecnn._input.errors import check_mask, prefix_errors
+from sklearn_shapecnn._input.errors import check_mask, check_no_times, prefix_errors
 from sklearn_shapecnn._input.plain import as_numpy
 from sklearn_shapecnn._input.targets import label_shares
 
@@ -68,6 +68,7 @@ def _check_sample_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     ):
         sample_weight = np.full(n_samples, sample_weight)
     with prefix_errors("sample_weight"), sklearn.config_context(assume_finite=False):
+        check_no_times(sample_weight, "sample_weight")
         weights = check_array(
             sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
         )
@@ -177,16 +178,25 @@ def _class_weights(
             where=present,
         )
     labels = classes.tolist()
-    unknown = [label for label in class_weight if label not in labels]
-    if unknown and any(label not in class_weight for label in labels):
+    keys = [_key_of(label, class_weight) for label in labels]
+    unknown = [key for key in class_weight if key not in keys]
+    if unknown and any(key not in class_weight for key in keys):
         raise ValueError(
             f"class_weight holds {unknown[0]!r}, which is not among the labels {labels}."
         )
     with prefix_errors("class_weight"):
-        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
+        by_class = np.array([class_weight.get(key, 1.0) for key in keys], dtype=np.float64)
     if not (np.isfinite(by_class) & (by_class >= 0)).all():
         raise ValueError(
             f"class_weight must hold finite numbers that are not negative, but got "
             f"{class_weight!r}."
         )
     return by_class
+
+
+def _key_of(label: Any, class_weight: dict) -> Any:
+    """Return the key of a label: itself, or the number 3 for "3", as in scikit-learn's forests."""
+    if isinstance(label, str) and label not in class_weight:
+        with suppress(ValueError):
+            return int(label) if int(label) in class_weight else label
+    return label

@@ -68,8 +68,9 @@ def to_onnx(
     OSError
         If the file cannot be written.
     ValueError
-        If a step has no converter, if `as_images` is True and a pipeline takes anything but the
-        images of its network, or if the network is larger than the 2 GiB that ONNX allows.
+        If a step has no converter, if the labels are dates or durations, if `as_images` is True and
+        a pipeline takes anything but the images of its network, or if the network is larger than
+        the 2 GiB that ONNX allows.
 
     See Also
     --------
@@ -101,6 +102,11 @@ def to_onnx(
         )
     register_converter()
     check_is_fitted(estimator)
+    if getattr(getattr(estimator, "classes_", None), "dtype", np.dtype(int)).kind in "mM":
+        raise ValueError(
+            "Labels in ONNX must be int64 or strings, but those of this classifier are dates or "
+            "durations. Fit it with y.astype(str)."
+        )
     steps = list(find_steps(estimator))
     simplified = simplify(estimator)
     check_converted_rightly(estimator)

@@ -65,8 +65,8 @@ class Peaks:
                 warn(
                     f"The largest value in {self.n_deep} images of {peak.limit.bit_length()} bits "
                     f"is {peak.value}, in {name}. White is {peak.limit}, so all are dark{loss}. "
-                    f"Set white_level={white} if that is the largest value they can have, or fit "
-                    f"with white_level='collection' to make their largest value white."
+                    f"Set white_level={white} if that is the largest value they can have, or "
+                    f"white_level='collection' to make their largest value white."
                 )
         if self.above:
             name, peak = max(self.above, key=lambda named: named[1].value)

@@ -71,6 +71,14 @@ def test_the_file_is_hardly_larger_than_the_weights(few):
     assert 4 * n_weights < len(to_onnx(clf).SerializeToString()) < 4 * n_weights + 10_000
 
 
+@pytest.mark.parametrize("dtype", ["M8[D]", "m8[s]"])
+def test_dates_and_durations_as_labels(few, dtype):
+    X, y = few
+    pipeline = make_pipeline(tiny()).fit(X, y.astype(dtype))
+    with pytest.raises(ValueError, match=r"^Labels in ONNX .* dates or durations\. Fit it with y"):
+        to_onnx(pipeline)
+
+
 @pytest.mark.parametrize("estimator", [5, "model", None, ShapeCNNClassifier, np.zeros(3)])
 def test_something_else(estimator):
     with pytest.raises(TypeError, match="to_onnx takes a fitted ShapeCNNClassifier or"):

@@ -69,7 +69,7 @@ def test_dark_collections_warn_once(scans, dtype, n_jobs):
         assert str(warned[0].message) == (
             f"The largest value in 3 images of 16 bits is 4090, in {scans[1]}. White is 65535, so "
             f"all are dark{loss}. Set white_level=4095 if that is the largest value they can have, "
-            f"or fit with white_level='collection' to make their largest value white."
+            f"or white_level='collection' to make their largest value white."
         )
 
 

@@ -77,6 +77,8 @@ def test_a_column_of_labels_is_taken_with_a_warning():
         (np.array(["a", 1, "b", 2], object), r"y must hold labels of one kind, all numbers or"),
         (pd.Series([0, None, 1, None], dtype="Int64"), r"Input y contains NaN: 2 of 4 labels"),
         (pl.Series([0, None, 1, 1]), r"Input y contains NaN: 1 of 4 labels"),
+        (np.array([1, 2, "NaT", 2], "M8[D]"), r"Input y contains NaN: 1 of 4 labels"),
+        (np.array([1, "NaT", "NaT", 2], "m8[s]"), r"Input y contains NaN: 2 of 4 labels"),
         ([1, 1, 1, 1], r"y has only one class, 1; at least 2"),
         (["a"] * 4, r"y has only one class, 'a'"),
     ],

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 import xarray as xr
@@ -148,6 +149,52 @@ def test_the_column_that_is_no_pixel_is_named(library, column, message):
     X = library.DataFrame({"a": [1.0, 2.0], "b": column, "c": ["x", "y"]})
     with pytest.raises(ValueError, match=message):
         check_pixels(X, None)
+
+
+IMAGES = np.arange(24.0).reshape(2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pl.Series(IMAGES.tolist()),
+        pl.Series(list(IMAGES), dtype=pl.Object),
+        pa.array(IMAGES.tolist()),
+        pa.chunked_array([IMAGES.tolist()]),
+        pd.Series(IMAGES.tolist()),
+    ],
+    ids=["polars lists", "polars objects", "Arrow", "Arrow chunks", "pandas lists"],
+)
+def test_nested_columns_become_images(X):
+    pixels = check_pixels(X, None)
+    assert pixels.dtype.kind == "f"
+    np.testing.assert_array_equal(pixels, IMAGES)
+
+
+@pytest.mark.parametrize("library", [pl, pa])
+def test_nested_columns_of_unequal_sizes_are_refused_in_a_line(library):
+    make = library.Series if library is pl else library.array
+    for X in ([[1.0, 2.0], [3.0]], [[[1.0, 2.0], [3.0]]], [[[1.0], [2.0]], [[1.0]]]):
+        with pytest.raises(ValueError, match=r"^X") as caught:
+            check_pixels(make(X), None)
+        assert len(str(caught.value)) < 300
+
+
+def test_an_arrow_table_of_images_is_told_its_column():
+    with pytest.raises(ValueError, match=r"column 'image' of X holds whole images.*X\['image'\]"):
+        check_pixels(pa.table({"image": IMAGES.reshape(2, 12).tolist()}), None)
+
+
+def test_a_structured_array_is_told_its_fields():
+    X = np.zeros(3, dtype=[("image", "f4", (4,)), ("label", "i4")])
+    with pytest.raises(ValueError, match=r"fields image, label: .* such as X\['image'\]\.$"):
+        check_pixels(X, None)
+    assert check_pixels(X["image"], None).shape == (3, 4)
+
+
+def test_a_list_of_dicts_is_told_the_key():
+    with pytest.raises(TypeError, match=r"^X is a list whose items have the keys \['image'\]: "):
+        check_pixels([{"image": image} for image in IMAGES], None)
 
 
 def test_arrays_with_a_mask_of_nothing_are_taken():

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from sklearn_shapecnn._input.plain import as_numpy, has_column_names
+from sklearn_shapecnn._network import pretrained
 
 NUMBERS = np.arange(6.0).reshape(2, 3)
 
@@ -105,6 +106,11 @@ class Broken:
         (iter([1]), TypeError, r"^X must be .* is a list_iterator, which gives .*list\(X\)\.$"),
         ({1: 2}.values(), TypeError, r"is a dict_values, which gives its items one at a time"),
         ({1: 2}, TypeError, r"is a dict\. Give its values as a list, such as list\(X\.values"),
+        (
+            np.lib.npyio.NpzFile(Path(pretrained.__file__).with_name(pretrained.SHIPPED)),
+            TypeError,
+            r"is a NpzFile\. Give an array of the file, such as X\['0_1'\]\.$",
+        ),
         (frozenset([1]), TypeError, "is a frozenset, which has no order"),
         (torch.eye(2).to_sparse(), TypeError, r"^X is a sparse tensor.*X\.to_dense\(\)\.$"),
         (torch.eye(2, device="meta"), TypeError, "^X is a tensor on the device 'meta'"),

@@ -1,6 +1,8 @@
 """y as a matrix: indicators of labels, and numbers."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 from helpers import small_classifier
@@ -61,6 +63,18 @@ def test_shares_of_what_is_everywhere_are_exactly_one():
     indicators = np.ones((50, 3), dtype=np.float32)
     weights = np.random.default_rng(0).uniform(0.1, 2, 50).astype(np.float32)
     assert label_shares(indicators, weights).tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
+DAYS = np.arange(4).astype("M8[D]")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [DAYS, DAYS - DAYS[0], list(DAYS), pd.Series(DAYS), pl.Series(DAYS), np.stack([DAYS] * 2, 1)],
+)
+def test_dates_and_durations_are_no_numbers(y):
+    with pytest.raises(ValueError, match=r"^y holds dates or durations, not numbers\. Turn them"):
+        check_numbers(y, 4, "Somebody")
 
 
 def test_masked_targets_are_refused():

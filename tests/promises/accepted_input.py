@@ -236,6 +236,7 @@ def polars_kinds():
         ),
         Kind("polars: Enum", y=lambda: pl.Series(NAMES, dtype=pl.Enum(TEXTS)), labels=TEXTS),
         Kind("polars: Series of images", X=lambda: pl.Series(IMAGES)),
+        Kind("polars: Series of nested lists", X=lambda: pl.Series(IMAGES.tolist())),
         Kind(
             "polars: null",
             y=Refused(lambda: missing, "Input y contains NaN: 1 of 12", "leave these images out"),
