@@ -55,12 +55,19 @@ def check_mask(values: Any, name: str) -> None:
 
 def check_no_times(values: Any, name: str) -> None:
     """Raise ValueError for dates and durations, which NumPy would turn into numbers."""
-    first = values[0] if isinstance(values, list | tuple) and values else values
-    if np.asarray(first).dtype.kind in "mM":
-        raise ValueError(
-            f"{name} holds dates or durations, not numbers. Turn them into numbers first, such as "
-            f"days: ({name} - {name}.min()) / np.timedelta64(1, 'D')."
-        )
+    if isinstance(values, list | tuple):
+        kinds = {value.dtype.kind for value in values if isinstance(value, np.generic)}
+    else:
+        kinds = {np.asarray(values).dtype.kind}
+    for kind, what, numbers in (
+        ("M", "dates", f"np.asarray({name}) - np.asarray({name}).min()"),
+        ("m", "durations", f"np.asarray({name})"),
+    ):
+        if kind in kinds:
+            raise ValueError(
+                f"{name} holds {what}, not numbers. Turn them into numbers first, such as days: "
+                f"({numbers}) / np.timedelta64(1, 'D')."
+            )
 
 
 def is_int(value: Any, least: float = 1) -> bool:

@@ -70,9 +70,12 @@ def _check_array(X: Any, estimator: Any) -> np.ndarray:
         if isinstance(first_of(X), Number):
             X = np.asarray(X)
         if isinstance(X, np.ndarray) and X.dtype.names:
+            names = X.dtype.names
+            images = [name for name in names if X.dtype[name].shape]
+            advice = f"X[{images[0]!r}]" if images else f"np.column_stack([X[k] for k in {names}])"
             raise ValueError(
-                f"X is a structured array with the fields {', '.join(X.dtype.names)}: give the one "
-                f"with the images, such as X[{X.dtype.names[0]!r}]."
+                f"X is a structured array with the fields {', '.join(names)}. Give an array of "
+                f"numbers, such as {advice}."
             )
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf" and len(X):
             raise ValueError(
@@ -142,8 +145,8 @@ def _check_dimensions(shape: tuple[int, ...]) -> None:
 
 def _check_columns(X: Any, error: Exception) -> None:
     """Raise ValueError that names the first column of a frame that holds no numbers."""
-    names = X.column_names if hasattr(X, "column_names") else getattr(X, "columns", ())
-    for name in names:
+    is_arrow = hasattr(X, "column_names") and not hasattr(X, "iloc")
+    for name in X.column_names if is_arrow else getattr(X, "columns", ()):
         value: Any = next(iter(X[name]), None)
         value = value.as_py() if hasattr(value, "as_py") else value  # of an Arrow table
         if np.ndim(value):

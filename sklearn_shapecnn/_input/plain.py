@@ -105,7 +105,8 @@ def _usual_dtype(values: np.ndarray) -> np.ndarray:
         objects = values.astype(object)
         is_text = all(isinstance(value, str) for value in objects.flat)
         return objects.astype(str) if is_text else objects
-    if values.dtype.kind == "V" and values.dtype.type is not np.void:  # such as bfloat16
+    is_other = values.dtype.kind == "V" and values.dtype.type not in (np.void, np.record)
+    if is_other:  # such as bfloat16
         return values.astype(np.float32)
     return values
 
@@ -153,10 +154,10 @@ def _from_dlpack(values: Any, name: str) -> np.ndarray:
 def _check_order(values: Any, name: str) -> None:
     if isinstance(values, Mapping):
         advice = f"Give its values as a list, such as list({name}.values())."
-        if "images" in values:  # the Bunch of a data set
-            advice = f"Give the array in it: {name}.images, or its labels: {name}.target."
-        elif isinstance(values, np.lib.npyio.NpzFile):
+        if isinstance(values, np.lib.npyio.NpzFile):
             advice = f"Give an array of the file, such as {name}[{next(iter(values), '')!r}]."
+        elif "images" in values:  # the Bunch of a data set
+            advice = f"Give the array in it: {name}.images, or its labels: {name}.target."
         raise TypeError(
             f"{name} must be a list or an array, but is a {type(values).__name__}. {advice}"
         )

@@ -177,9 +177,11 @@ def _class_weights(
             out=np.zeros(len(classes)),
             where=present,
         )
-    labels = classes.tolist()
+    # As a list, dates would be other objects than those that users have.
+    labels = list(classes) if classes.dtype.kind in "mM" else classes.tolist()
     keys = [_key_of(label, class_weight) for label in labels]
-    unknown = [key for key in class_weight if key not in keys]
+    known = set(keys)
+    unknown = [key for key in class_weight if key not in known]
     if unknown and any(key not in class_weight for key in keys):
         raise ValueError(
             f"class_weight holds {unknown[0]!r}, which is not among the labels {labels}."

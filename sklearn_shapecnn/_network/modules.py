@@ -180,8 +180,9 @@ class GlobalFeatures(nn.Module):
     def _forward_by_products(self, maps: torch.Tensor) -> torch.Tensor:
         """Compute the same with one matrix product for all means, which has a faster gradient.
 
-        It also works on devices without adaptive pooling. But its last bits depend on the number of
-        images, so predictions on the CPU do not use it. Of equal maxima, one gets the gradient.
+        It also works on Apple's GPUs, where adaptive average pooling needs sizes that are multiples
+        of the grid. But its last bits depend on the number of images, so predictions on the CPU do
+        not use it. Of equal maxima, one gets the gradient.
         """
         shares = cell_shares(self.map_size, self.grid)
         equal = np.full_like(shares[0], 1 / shares.shape[1])

@@ -57,7 +57,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="folder of the checkpoint, to resume an interrupted run (%(default)s)",
     )
     parser.add_argument(
-        "--output", type=Path, help=f"file of the filters (default: {SHIPPED} in that folder)"
+        "--output",
+        type=Path,
+        help=f"file of the filters (default: {SHIPPED} in that folder, or in its subfolder quick)",
     )
     parser.add_argument("--sheet", type=Path, help="draw images of formulas into this PNG instead")
     options = parser.parse_args(arguments)

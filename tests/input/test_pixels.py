@@ -185,11 +185,23 @@ def test_an_arrow_table_of_images_is_told_its_column():
         check_pixels(pa.table({"image": IMAGES.reshape(2, 12).tolist()}), None)
 
 
-def test_a_structured_array_is_told_its_fields():
-    X = np.zeros(3, dtype=[("image", "f4", (4,)), ("label", "i4")])
-    with pytest.raises(ValueError, match=r"fields image, label: .* such as X\['image'\]\.$"):
+@pytest.mark.parametrize("kind", [np.ndarray, np.recarray])
+def test_a_structured_array_is_told_its_fields(kind):
+    X = np.zeros(3, dtype=[("label", "i4"), ("image", "f4", (4,))]).view(kind)
+    with pytest.raises(ValueError, match=r"fields label, image\. .* such as X\['image'\]\.$"):
         check_pixels(X, None)
     assert check_pixels(X["image"], None).shape == (3, 4)
+    X = np.zeros(3, dtype=[("a", "i4"), ("b", "f4")]).view(kind)
+    with pytest.raises(ValueError, match=r"such as np\.column_stack") as caught:
+        check_pixels(X, None)
+    pixels = eval(str(caught.value).split("such as ")[1].rstrip("."), {"np": np, "X": X})
+    assert check_pixels(pixels, None).shape == (3, 2)
+
+
+def test_a_frame_may_have_a_column_of_any_name():
+    X = pd.DataFrame({"column_names": ["x", "y"], "a": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"^The column 'column_names' of X holds str values"):
+        check_pixels(X, None)
 
 
 def test_a_list_of_dicts_is_told_the_key():

@@ -70,11 +70,22 @@ DAYS = np.arange(4).astype("M8[D]")
 
 @pytest.mark.parametrize(
     "y",
-    [DAYS, DAYS - DAYS[0], list(DAYS), pd.Series(DAYS), pl.Series(DAYS), np.stack([DAYS] * 2, 1)],
+    [
+        DAYS,
+        DAYS - DAYS[0],
+        list(DAYS),
+        [0.0, *(DAYS[1:] - DAYS[0])],
+        pd.Series(DAYS),
+        pl.Series(DAYS),
+        np.stack([DAYS] * 2, 1),
+    ],
 )
 def test_dates_and_durations_are_no_numbers(y):
-    with pytest.raises(ValueError, match=r"^y holds dates or durations, not numbers\. Turn them"):
+    with pytest.raises(ValueError, match=r"^y holds (dates|durations), not numbers\.") as caught:
         check_numbers(y, 4, "Somebody")
+    if np.asarray(y).dtype != object:
+        days = eval(str(caught.value).split("such as days: ")[1].rstrip("."), {"np": np, "y": y})
+        assert check_numbers(days, 4, "Somebody")[:, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_masked_targets_are_refused():

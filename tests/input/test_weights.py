@@ -66,13 +66,27 @@ def test_classes_named_by_numerals_have_strings_or_numbers_as_keys(kind):
     assert (found / found[0]).tolist() == [1, 1, 1, 2]
 
 
-@pytest.mark.parametrize("classes", [[0, 1], [0.5, 1.5], [False, True], ["1.5", "x"], ["1", "x"]])
+KINDS = [[0, 1], [0.5, 1.5], [False, True], ["1.5", "x"], ["1", "x"]]
+
+
+@pytest.mark.parametrize("classes", KINDS)
 def test_a_class_of_any_kind_can_have_a_weight(classes):
     classes = np.array(classes)
     found = weights_of(class_weight={classes[1]: 4}, classes=classes)
     assert (found / found[0]).tolist() == [1, 1, 1, 4]
     found = weights_of(class_weight={classes.tolist()[0]: 4}, classes=classes)
     assert (found / found[3]).tolist() == [4, 4, 4, 1]
+
+
+@pytest.mark.parametrize("dtype", ["M8[D]", "M8[ns]", "m8[s]"])
+def test_a_class_named_by_a_date_can_have_a_weight(dtype):
+    classes = np.array([18000, 18001]).astype(dtype)
+    found = weights_of(class_weight={classes[1]: 4}, classes=classes)
+    assert (found / found[0]).tolist() == [1, 1, 1, 4]
+    found = weights_of(class_weight={classes[0]: 2, classes[1]: 8}, classes=classes)
+    assert (found / found[0]).tolist() == [1, 1, 1, 4]
+    with pytest.raises(ValueError, match=r"which is not among the labels"):
+        weights_of(class_weight={"2020-01-01": 4}, classes=classes)
 
 
 def test_a_dict_may_have_more_classes_than_are_here_if_it_has_all_that_are():
@@ -118,7 +132,7 @@ def test_balanced_leaves_out_classes_of_next_to_no_weight(tiny):
         ([1, 1, 1, np.inf], None, "Input sample_weight contains infinity"),
         (np.ma.masked_equal([1, 1, 1, 2], 2), None, "Input sample_weight contains masked values"),
         (np.nan, None, "Input sample_weight contains NaN"),
-        (np.arange(4).astype("m8[D]"), None, "^sample_weight holds dates or durations"),
+        (np.arange(4).astype("m8[D]"), None, "^sample_weight holds durations, not numbers"),
         ([0, 0, 0, 0], None, "weights are zero|sample_weight: .* at least one non-zero number"),
         (
             None,
