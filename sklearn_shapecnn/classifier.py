@@ -94,8 +94,8 @@ class ShapeCNNClassifier(
         Initial values of the filters.
 
         - 'shapes' uses filters that the package ships. They were pretrained to classify drawings
-          generated from random formulas, without any photo or data set [4]_. They are
-          not used if all filters are of 1 x 1 pixels.
+          generated from random formulas, without any photo or data set [4]_. If all
+          filters are of 1 x 1 pixels, only the first stage starts from them.
         - None uses random filters.
         - A fitted estimator passes on its own filters, with the scale and offset of batch
           normalization. Its images may have another size or number of channels, and its classes

@@ -29,8 +29,9 @@ ImagesDisplay.from_predictions(X[:8], n_columns=4)
 #
 # ``n_filters=(8, 16)`` is a network of two stages with 8 and 16 filters. An int as ``kernel_size``
 # is the width of the filters in all stages. Filters 3, 5 and 7 pixels wide start from the same
-# pretrained filters, so the comparison is fair. A network whose filters are a single pixel wide
-# starts from random ones. On a machine with several cores, ``n_jobs`` runs the fits in parallel.
+# pretrained filters, so the comparison is fair. In networks whose filters are a single pixel
+# wide, only the first stage does. On a machine with several cores, ``n_jobs`` runs the fits in
+# parallel.
 
 kernel_sizes = [1, 3, 5, 7]
 n_filters = [(2, 4), (4, 8), (8, 16)]

@@ -64,8 +64,8 @@ def find_pretrained(estimator: Any, config: NetworkConfig, estimator_class: type
     if source is None:
         return ()
     if isinstance(source, str):
-        # Filters of 1 x 1 pixels alone learn handwriting and letters better from random values.
-        return shipped_filters() if max(config.kernel_size) > 1 else ()
+        # If all filters are of 1 x 1 pixels, the later stages learn better from random ones.
+        return shipped_filters() if max(config.kernel_size) > 1 else shipped_filters()[:1]
     if source is estimator:
         raise TypeError(
             "weights is the estimator itself. To continue from what it has learned, set "
