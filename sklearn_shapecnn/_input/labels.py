@@ -188,8 +188,7 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     with prefix_errors(name):
         array = np.asarray(y)
     if array.dtype.kind in "fmM":
-        is_missing = np.isnan(array) if array.dtype.kind == "f" else np.isnat(array)
-        _check_none_missing(int(is_missing.sum()), array.size, name)
+        _check_none_missing(int(np.isnan(array).sum()), array.size, name)
     if array.dtype.kind == "c":
         raise ValueError(f"{name} holds complex numbers, which cannot be labels.")
     return y if isinstance(y, list | tuple) or array.ndim == 0 else array

@@ -105,8 +105,7 @@ def _usual_dtype(values: np.ndarray) -> np.ndarray:
         objects = values.astype(object)
         is_text = all(isinstance(value, str) for value in objects.flat)
         return objects.astype(str) if is_text else objects
-    is_other = values.dtype.kind == "V" and values.dtype.type not in (np.void, np.record)
-    if is_other:  # such as bfloat16
+    if values.dtype.kind == "V" and not issubclass(values.dtype.type, np.void):  # such as bfloat16
         return values.astype(np.float32)
     return values
 
